@@ -1,0 +1,44 @@
+"""What an engine is: data about itself, and five calls.
+
+An engine recognises clips of speech. It knows nothing of sockets, sessions, clocks or event loops; it is called from
+worker threads, one call per state at a time, several states in parallel. Every engine passes the same contract suite.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from stenowire.types import EngineInfo, Hint, Hypothesis, Samples
+
+Effort = Literal["greedy", "beam"]
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """One speaker's part of a step."""
+
+    state: Any
+    """What `open` returned."""
+    clip: Samples
+    """float32[n] at `info.rate_hz`: all audio of the utterance so far. Only read."""
+    settled: int = 0
+    """How many words of the state's last hypothesis must open an interim unchanged."""
+    final: bool = False
+    effort: Effort = "greedy"
+
+
+class Engine(Protocol):
+    @property
+    def info(self) -> EngineInfo: ...
+
+    def open(self, hint: Hint) -> Any:
+        """A fresh state for one utterance."""
+
+    def step(self, jobs: Sequence[Job]) -> list[Hypothesis]:
+        """One hypothesis per job, in order. A final job decodes its whole clip by itself, as if it were alone."""
+
+    def close(self, state: Any) -> None:
+        """Free the state. Calling it twice is harmless."""
+
+    def warm_up(self) -> None:
+        """Load and run once, so that the first speaker does not wait."""

@@ -1,0 +1,151 @@
+"""The nouns that every layer shares: frozen structs, with the units in the names.
+
+Audio counts samples, text counts milliseconds. The utterance is where they convert.
+"""
+
+from typing import Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float32]
+"""Mono audio, float32[n] in [-1, 1)."""
+
+SESSION_RATE_HZ = 16_000
+"""Inside a session all audio runs at this rate; the front end converts."""
+
+Mode = Literal["vad", "manual", "semantic"]
+EndedBy = Literal["silence", "commit", "length", "meaning", "finish"]
+Encoding = Literal["pcm", "wav"]
+
+
+class Word(msgspec.Struct, frozen=True):
+    """One spoken word. `text` has no blanks and no mark; a sentence reads `" ".join(text + mark)`."""
+
+    text: str
+    begin_ms: int
+    end_ms: int
+    mark: str = ""
+    """Punctuation that follows the word, "" when there is none."""
+    confidence: float | None = None
+    """0..1, or None where the engine has no notion of it."""
+
+
+class Hypothesis(msgspec.Struct, frozen=True):
+    """What an engine believes about one utterance. Times are ms from the start of the utterance's clip."""
+
+    words: tuple[Word, ...] = ()
+    stable: int = 0
+    """How many leading words will not change before the final."""
+    heard_ms: int = 0
+    """How much of the clip this hypothesis rests on."""
+    final: bool = False
+    language: str | None = None
+    emotion: str | None = None
+
+
+class Utterance(msgspec.Struct, frozen=True):
+    """The acoustic unit: one engine stream. `start` and `end` are samples since the session began."""
+
+    id: int
+    start: int
+    end: int
+    ended_by: EndedBy
+
+
+class Sentence(msgspec.Struct, frozen=True):
+    """The text unit that a person sees. Times are ms since the session began."""
+
+    id: int
+    """Counts from 1."""
+    begin_ms: int
+    end_ms: int | None
+    """None while the sentence is open."""
+    words: tuple[Word, ...]
+    stable: int
+    """How many leading words are settled."""
+    final: bool
+    language: str | None = None
+    speaker: str | None = None
+    emotion: str | None = None
+
+    @property
+    def text(self) -> str:
+        return " ".join(word.text + word.mark for word in self.words)
+
+
+class AudioFormat(msgspec.Struct, frozen=True):
+    """What a client says that its bytes are. pcm is signed 16-bit little-endian mono."""
+
+    encoding: Encoding
+    rate_hz: int
+    """8000..48000."""
+
+
+class Segmentation(msgspec.Struct, frozen=True):
+    """The rules that cut audio into utterances."""
+
+    mode: Mode = "vad"
+    threshold: float = 0.0
+    """-1..1: below 0 more sound counts as speech, above 0 less; 0 is the detector's own advice."""
+    silence_ms: int = 1300
+    """Trailing silence that ends an utterance, 200..6000."""
+    prefix_ms: int = 300
+    """Audio kept from before the detected start, so that first words are whole."""
+    max_ms: int = 12_000
+    """No utterance is longer: it is cut at its best pause."""
+    tapered: bool = False
+    """Accept ever shorter silences as an utterance grows, against over-long sentences."""
+
+
+class Hint(msgspec.Struct, frozen=True):
+    """All that an engine may know besides audio."""
+
+    language: str | None = None
+    hotwords: tuple[tuple[str, int], ...] = ()
+    """(term, weight 1..5 or 50)."""
+    context: str = ""
+    before: str = ""
+    """Text already said in this session."""
+
+
+class TextOptions(msgspec.Struct, frozen=True):
+    """What is done to words between the engine and the client."""
+
+    punctuation: bool = True
+    starred: tuple[str, ...] = ()
+    """Words shown as asterisks."""
+    dropped: tuple[str, ...] = ()
+    """Words removed."""
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Timers of one session, in seconds; None switches one off. Wall time, given to the session as an argument."""
+
+    first_audio_s: float | None = None
+    """Fail when no audio at all has come this long after the opening."""
+    stall_s: float | None = None
+    """Fail when audio has begun and then nothing at all comes for this long."""
+    silence_s: float | None = None
+    """Fail after this much audio without speech. Counted in audio time."""
+
+
+class EngineInfo(msgspec.Struct, frozen=True):
+    """What an engine is and can do, as data."""
+
+    name: str
+    languages: tuple[str, ...]
+    rate_hz: int = SESSION_RATE_HZ
+    step_ms: int = 200
+    """Asking for an interim more often than this is a waste."""
+    max_ms: int = 15_000
+    """Longest clip that the engine recognises well."""
+    batch: int = 1
+    """How many interims one step may carry."""
+    streaming: bool = False
+    word_times: bool = False
+    punctuates: bool = False
+    biasing: Literal["none", "phrases", "text"] = "none"
+    description: str = ""
+    """One honest sentence for people: model, licence, measured accuracy."""
