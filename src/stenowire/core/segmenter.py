@@ -1,0 +1,254 @@
+"""Cuts the stream into utterances by rules that are data.
+
+In: one speech probability and one level per 32 ms frame. Out: boundaries in samples.
+Knows nothing of audio samples, engines, text or wall time.
+
+    silence ──onset──▶ speech ──pause──▶ (resume)* ──silence long enough──▶ End
+                          └──too long──▶ End at the best pause, speech goes on in the next utterance
+"""
+
+from collections import deque
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from stenowire.types import SESSION_RATE_HZ, EndedBy, Segmentation
+
+FRAME = 512
+"""Samples per frame: what the speech detector works on."""
+FRAME_MS = FRAME * 1000 // SESSION_RATE_HZ
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """Numbers behind the rules. Frames are 32 ms."""
+
+    onset_frames: int = 2
+    """Frames above the onset threshold, among the last `onset_window`, that begin an utterance."""
+    onset_window: int = 3
+    least_frames: int = 4
+    """An utterance with fewer speech frames than this is a click or a breath: it is dropped."""
+    hysteresis: float = 0.15
+    """Speech goes on while the probability is above onset threshold minus this (Silero's own advice)."""
+    pad_ms: int = 250
+    """Silence kept after the last speech frame, so that soft endings are whole."""
+    taper_from_ms: int = 4_000
+    taper_least_ms: int = 200
+    cut_from: float = 0.5
+    """A cut by length looks for its pause in the part of the utterance after this share of the limit."""
+    semantic_silence_ms: int = 2_000
+    """In semantic mode silence ends a sentence only after this (protocol: about 2 s)."""
+
+
+class Begin(msgspec.Struct, frozen=True):
+    """Speech began. `start` includes the pre-roll; `onset` is the first speech frame."""
+
+    start: int
+    onset: int
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """Speech has paused: if nothing follows, the utterance is [start, clip_end)."""
+
+    clip_end: int
+    remaining_ms: int
+    """Silence still missing before the utterance ends."""
+
+
+class Resume(msgspec.Struct, frozen=True):
+    """Speech goes on after a Pause."""
+
+
+class End(msgspec.Struct, frozen=True):
+    clip_end: int
+    speech_end: int
+    ended_by: EndedBy
+
+
+class Drop(msgspec.Struct, frozen=True):
+    """What began was no speech."""
+
+
+Boundary = Begin | Pause | Resume | End | Drop
+
+
+def onset_threshold(threshold: float) -> float:
+    """Map -1..1 (0 = the detector's own 0.5) to a probability in 0.05..0.95."""
+    return 0.5 + 0.45 * threshold
+
+
+class Segmenter:
+    """`feed` frames in order; `flush` at the end of audio; `cut` where the text says that a sentence ended."""
+
+    def __init__(self, segmentation: Segmentation, rules: Rules | None = None) -> None:
+        self.rules = rules or Rules()
+        self.segmentation = segmentation
+        self._heard = 0
+        self._recent: deque[float] = deque(maxlen=self.rules.onset_window)
+        self._begin: Begin | None = None
+        self._floor = 0
+        self._speech_end = 0
+        self._speech_frames = 0
+        self._paused = False
+        self._scores: list[float] = []
+        self._scores_from = 0
+
+    @property
+    def heard(self) -> int:
+        """Samples judged so far."""
+        return self._heard
+
+    @property
+    def speaking(self) -> bool:
+        return self._begin is not None
+
+    @property
+    def speech_end(self) -> int:
+        """End of the last speech frame of the open utterance."""
+        return self._speech_end
+
+    @property
+    def needed_from(self) -> int:
+        """Audio before this position will never be asked for again."""
+        if self._begin:
+            return self._begin.start
+        margin = self.rules.onset_window * FRAME + self._samples(self.segmentation.prefix_ms)
+        return max(self._floor, self._heard - margin)
+
+    def feed(self, probabilities: Sequence[float], levels_db: Sequence[float]) -> list[Boundary]:
+        boundaries: list[Boundary] = []
+        for probability, level_db in zip(probabilities, levels_db, strict=True):
+            begin = self._heard
+            self._heard += FRAME
+            if self._begin is None:
+                boundaries += self._silence(begin, float(probability), level_db)
+            else:
+                boundaries += self._speech(float(probability), level_db)
+        return boundaries
+
+    def flush(self) -> list[Boundary]:
+        """No more audio: an open utterance ends here, whatever it holds."""
+        if self._begin is None:
+            return []
+        end = min(self._heard, self._speech_end + self._samples(self._pad_ms()))
+        return self._close(end, "finish")
+
+    def cut(self, at: int) -> list[Boundary]:
+        """End the open utterance at this sample by its meaning; speech goes on in the next one."""
+        if self._begin is None or not self._begin.start < at < self._speech_end:
+            return []
+        return self._split(at, "meaning")
+
+    # ---- states -------------------------------------------------------------------------------------------------
+
+    def _silence(self, begin: int, probability: float, level_db: float) -> list[Boundary]:
+        self._recent.append(probability)
+        on = onset_threshold(self.segmentation.threshold)
+        if probability < on or sum(p >= on for p in self._recent) < self.rules.onset_frames:
+            return []
+        loud = next(index for index, p in enumerate(self._recent) if p >= on)
+        onset = begin - (len(self._recent) - 1 - loud) * FRAME
+        start = max(self._floor, onset - self._samples(self.segmentation.prefix_ms))
+        self._open(start, onset)
+        self._speech_end = self._heard
+        self._speech_frames = sum(p >= on for p in self._recent)
+        self._scores, self._scores_from = [level_db + 10 * probability], begin
+        return [Begin(start=start, onset=onset)]
+
+    def _speech(self, probability: float, level_db: float) -> list[Boundary]:
+        assert self._begin is not None
+        self._scores.append(level_db + 10 * probability)
+        if probability >= onset_threshold(self.segmentation.threshold) - self.rules.hysteresis:
+            return self._voiced()
+        silence_ms = self._ms(self._heard - self._speech_end)
+        if silence_ms >= self._silence_ms():
+            return self._end_by_silence()
+        if not self._paused and silence_ms >= self._pad_ms() and self._enough():
+            self._paused = True
+            clip_end = self._speech_end + self._samples(self._pad_ms())
+            return [Pause(clip_end=clip_end, remaining_ms=self._silence_ms() - silence_ms)]
+        return []
+
+    def _voiced(self) -> list[Boundary]:
+        assert self._begin is not None
+        resumed: list[Boundary] = [Resume()] if self._paused else []
+        self._paused = False
+        self._speech_end = self._heard
+        self._speech_frames += 1
+        if self._heard - self._begin.start < self._samples(self.segmentation.max_ms):
+            return resumed
+        return resumed + self._split(self._best_pause(), "length")
+
+    # ---- ends ---------------------------------------------------------------------------------------------------
+
+    def _end_by_silence(self) -> list[Boundary]:
+        if not self._enough():
+            self._begin = None
+            self._recent.clear()
+            return [Drop()]
+        return self._close(self._speech_end + self._samples(self._pad_ms()), "silence")
+
+    def _close(self, clip_end: int, ended_by: EndedBy) -> list[Boundary]:
+        end = End(clip_end=clip_end, speech_end=self._speech_end, ended_by=ended_by)
+        enough = self._enough()
+        self._begin = None
+        self._floor = clip_end
+        self._recent.clear()
+        return [end] if enough or ended_by == "finish" else [Drop()]
+
+    def _split(self, at: int, ended_by: EndedBy) -> list[Boundary]:
+        """Two utterances that share the border: nothing is heard twice, nothing falls between them."""
+        end = End(clip_end=at, speech_end=at, ended_by=ended_by)
+        was_paused, frames = self._paused, self._speech_frames
+        self._open(at, at)
+        self._paused = was_paused
+        self._speech_frames = frames
+        keep = max(0, (at - self._scores_from) // FRAME)
+        self._scores, self._scores_from = self._scores[keep:], self._scores_from + keep * FRAME
+        return [end, Begin(start=at, onset=at)]
+
+    def _best_pause(self) -> int:
+        """The quietest, least speech-like place of the later part: lowest mean score over three frames."""
+        assert self._begin is not None
+        earliest = self._begin.start + int(self._samples(self.segmentation.max_ms) * self.rules.cut_from)
+        first = max(1, (earliest - self._scores_from) // FRAME)
+        scores = np.asarray(self._scores)
+        if len(scores) - first < 3:
+            return self._heard
+        smooth = np.convolve(scores, np.full(3, 1 / 3), "same")[first:-1]
+        return self._scores_from + (first + int(smooth.argmin())) * FRAME + FRAME // 2
+
+    # ---- numbers ------------------------------------------------------------------------------------------------
+
+    def _open(self, start: int, onset: int) -> None:
+        self._begin = Begin(start=start, onset=onset)
+        self._floor = start
+        self._paused = False
+
+    def _enough(self) -> bool:
+        return self._speech_frames >= self.rules.least_frames
+
+    def _silence_ms(self) -> int:
+        """Silence that ends the open utterance: shorter for longer ones when tapered."""
+        assert self._begin is not None
+        if self.segmentation.mode == "semantic":
+            return self.rules.semantic_silence_ms
+        full = self.segmentation.silence_ms
+        if not self.segmentation.tapered:
+            return full
+        rules, limit = self.rules, self.segmentation.max_ms
+        age_ms = self._ms(self._heard - self._begin.start)
+        share = (age_ms - rules.taper_from_ms) / max(1, limit - rules.taper_from_ms)
+        shrunk = full - (full - rules.taper_least_ms) * min(1.0, max(0.0, share))
+        return min(full, int(shrunk))
+
+    def _pad_ms(self) -> int:
+        return min(self.rules.pad_ms, self.segmentation.silence_ms)
+
+    @staticmethod
+    def _samples(ms: int) -> int:
+        return ms * SESSION_RATE_HZ // 1000
+
+    @staticmethod
+    def _ms(samples: int) -> int:
+        return samples * 1000 // SESSION_RATE_HZ
