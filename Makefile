@@ -74,5 +74,4 @@ $(VENV)/.made:
 	  echo "$$found has no venv module. On Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 1; \
 	fi; \
 	echo "Making $(VENV) with $$($$found --version) ..."; \
-	[ -x $(BIN)/pip ] || $$found -m venv --clear $(VENV); \
-	touch $@
+	{ [ -x $(BIN)/pip ] || $$found -m venv --clear $(VENV); } && touch $@

@@ -1,0 +1,163 @@
+"""The command `stenowire`: its subcommands, their options and their help.
+
+In: the command line. Out: an exit status. Each subcommand lives in a module of its own that is imported only when it
+is called, so that `--help` answers at once.
+"""
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from stenowire import __version__
+from stenowire.cli.exits import Status, Stop
+
+app = typer.Typer(
+    name="stenowire",
+    help="Live speech to text that you host yourself, speaking the wire protocols that your programs already use.",
+    epilog="Begin with: [bold]stenowire demo[/bold]",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+models = typer.Typer(help="Show or fetch the models on this machine.", rich_markup_mode="rich")
+app.add_typer(models, name="models")
+
+
+class Format(StrEnum):
+    text = "text"
+    json = "json"
+    srt = "srt"
+    vtt = "vtt"
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command(
+    epilog="Settings come from options, then STENOWIRE_* variables, then the configuration file. "
+    "Try: [bold]stenowire serve --print-settings[/bold]"
+)
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on.", show_default="8090")] = None,
+    data: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for keys and models.")] = None,
+    config: Annotated[Path | None, typer.Option(metavar="FILE", help="Settings as a TOML file.")] = None,
+    print_settings: Annotated[bool, typer.Option(help="Print the settings in force, secrets masked, and leave.")] = False,
+    stop_with_stdin: Annotated[bool, typer.Option(hidden=True, help="Stop when standard input is closed.")] = False,
+) -> int:
+    """Run the server until Ctrl-C or SIGTERM; the first run fetches the models."""
+    from stenowire.cli import serve as command
+
+    given = {"host": host, "port": port, "data": data}
+    return command.serve(given, config, print_settings=print_settings, stop_with_stdin=stop_with_stdin)
+
+
+@app.command(
+    epilog="[bold]stenowire transcribe talk.wav[/bold]   "
+    "[bold]stenowire transcribe talk.wav -f srt -o talk.srt[/bold]   "
+    "[bold]stenowire transcribe - --url ws://host:8090 < talk.wav[/bold]"
+)
+def transcribe(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A wav file, or - for standard input.")],
+    model: Annotated[str, typer.Option("--model", "-m", help="Any name that `/v1/models` lists.")] = "fun-asr-realtime",
+    url: Annotated[
+        str | None, typer.Option(help="Use this server: ws://host:port, or a whole endpoint. Without it: in-process.")
+    ] = None,
+    format: Annotated[Format, typer.Option("--format", "-f", help="What to write.")] = Format.text,
+    realtime: Annotated[bool, typer.Option("--realtime", help="Feed the audio at the pace it was spoken.")] = False,
+    language: Annotated[str | None, typer.Option("--language", "-l", help="Language of the speech, such as en.")] = None,
+    api_key: Annotated[
+        str | None, typer.Option(help="Key for --url.", show_default="$STENOWIRE_API_KEY, then $DASHSCOPE_API_KEY")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write here.")] = None,
+) -> int:
+    """Turn a recording into text or subtitles."""
+    from stenowire.cli import transcribe as command
+
+    key = api_key or os.environ.get("STENOWIRE_API_KEY") or os.environ.get("DASHSCOPE_API_KEY") or ""
+    job = command.Job(
+        file=file, model=model, url=url, key=key, format=format.value, realtime=realtime, language=language, output=output
+    )
+    return command.transcribe(job)
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Leave after the recording instead of serving on.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8090,
+) -> int:
+    """Start a server and watch it caption a real recording, live."""
+    from stenowire.cli import demo as command
+
+    return command.demo(port=port, once=once)
+
+
+@models.callback(invoke_without_command=True)
+def models_root(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        list_models()
+
+
+@models.command("list")
+def list_models() -> None:
+    """List the models: what they are, their licences, and whether they are here."""
+    from stenowire.cli import models as command
+
+    command.list_models()
+
+
+@models.command("pull")
+def pull_models(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="All when none is named.")] = None,
+) -> None:
+    """Fetch models and verify them."""
+    from stenowire.cli import models as command
+
+    command.pull(names or [])
+
+
+@app.command()
+def version() -> None:
+    """Show the version."""
+    typer.echo(__version__)
+
+
+def run(arguments: list[str] | None = None) -> None:
+    """Entry point: run a command line and leave with its status."""
+    try:
+        sys.exit(_status(arguments))
+    except BrokenPipeError:  # `stenowire ... | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Status.FAILED)
+
+
+def _status(arguments: list[str] | None) -> int:
+    try:
+        status: Any = app(arguments, standalone_mode=False)
+        sys.stdout.flush()
+        return int(status or Status.OK)
+    except typer.TyperException as error:
+        return _complain(" ".join(error.format_message().split()) + " (see --help)", Status.USAGE)
+    except Stop as stop:
+        return _complain(stop.line, stop.status)
+    except (KeyboardInterrupt, typer.Abort):
+        return Status.INTERRUPTED
+
+
+def _complain(line: str, status: Status) -> Status:
+    print(f"stenowire: {line}", file=sys.stderr)
+    return status
