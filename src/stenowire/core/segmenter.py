@@ -199,10 +199,8 @@ class Segmenter:
     def _split(self, at: int, ended_by: EndedBy) -> list[Boundary]:
         """Two utterances that share the border: nothing is heard twice, nothing falls between them."""
         end = End(clip_end=at, speech_end=at, ended_by=ended_by)
-        was_paused, frames = self._paused, self._speech_frames
         self._open(at, at)
-        self._paused = was_paused
-        self._speech_frames = frames
+        # The count of speech frames goes on: the rest of a long utterance is speech, however short it turns out.
         keep = max(0, (at - self._scores_from) // FRAME)
         self._scores, self._scores_from = self._scores[keep:], self._scores_from + keep * FRAME
         return [end, Begin(start=at, onset=at)]
