@@ -109,24 +109,24 @@ class Pool:
         with self._lock:
             match work:
                 case Listen():
-                    self._sounds.append(((id(owner), work.session), owner, work))
+                    self._sounds.append(((owner, work.session), owner, work))
                     self._sound_came.notify()
                 case OpenStream(session=session, stream=stream, hint=hint):
-                    self._known[id(owner), session, stream] = Known(owner, self._engine, hint)
+                    self._known[owner, session, stream] = Known(owner, self._engine, hint)
                 case Step(session=session, stream=stream):
-                    self._scheduler.submit((id(owner), session, stream), work, now)
+                    self._scheduler.submit((owner, session, stream), work, now)
                     self._work_came.notify()
                 case CloseStream(session=session, stream=stream):
-                    self._close((id(owner), session, stream))
+                    self._close((owner, session, stream))
 
     def drop(self, owner: Owner, session: str) -> None:
         """Forget everything of one session: its streams, its waiting work, its ear."""
         with self._lock:
-            self._sounds = [sound for sound in self._sounds if sound[0] != (id(owner), session)]
-            ear = self._ears.pop((id(owner), session), None)
+            self._sounds = [sound for sound in self._sounds if sound[0] != (owner, session)]
+            ear = self._ears.pop((owner, session), None)
             if ear is not None:
                 self._detector.close(ear)
-            for key in [key for key in self._known if key[:2] == (id(owner), session)]:
+            for key in [key for key in self._known if key[:2] == (owner, session)]:
                 self._close(key)
 
     @property
