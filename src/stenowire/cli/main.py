@@ -56,7 +56,9 @@ def serve(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on.", show_default="8090")] = None,
     data: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for keys and models.")] = None,
     config: Annotated[Path | None, typer.Option(metavar="FILE", help="Settings as a TOML file.")] = None,
-    print_settings: Annotated[bool, typer.Option(help="Print the settings in force, secrets masked, and leave.")] = False,
+    print_settings: Annotated[
+        bool, typer.Option(help="Print the settings in force, secrets masked, and leave.")
+    ] = False,
     stop_with_stdin: Annotated[bool, typer.Option(hidden=True, help="Stop when standard input is closed.")] = False,
 ) -> int:
     """Run the server until Ctrl-C or SIGTERM; the first run fetches the models."""
@@ -79,7 +81,9 @@ def transcribe(
     ] = None,
     format: Annotated[Format, typer.Option("--format", "-f", help="What to write.")] = Format.text,
     realtime: Annotated[bool, typer.Option("--realtime", help="Feed the audio at the pace it was spoken.")] = False,
-    language: Annotated[str | None, typer.Option("--language", "-l", help="Language of the speech, such as en.")] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", "-l", help="Language of the speech, such as en.")
+    ] = None,
     api_key: Annotated[
         str | None, typer.Option(help="Key for --url.", show_default="$STENOWIRE_API_KEY, then $DASHSCOPE_API_KEY")
     ] = None,
@@ -90,7 +94,14 @@ def transcribe(
 
     key = api_key or os.environ.get("STENOWIRE_API_KEY") or os.environ.get("DASHSCOPE_API_KEY") or ""
     job = command.Job(
-        file=file, model=model, url=url, key=key, format=format.value, realtime=realtime, language=language, output=output
+        file=file,
+        model=model,
+        url=url,
+        key=key,
+        format=format.value,
+        realtime=realtime,
+        language=language,
+        output=output,
     )
     return command.transcribe(job)
 
