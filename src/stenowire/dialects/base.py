@@ -4,7 +4,7 @@ In: frames of the socket, updates of the sessions, the time. Out: commands for t
 A dialect keeps the state of its protocol and nothing else; it knows no socket, no clock, no session object, no engine.
 
 Whatever a client sends, a dialect does not raise: a fault of the client becomes a reply that names it.
-The driver carries out what each call returns, in its order: commands go to the session they name, replies to the socket.
+The driver carries out what each call returns, in order: commands go to the session they name, replies to the socket.
 """
 
 from typing import Protocol
