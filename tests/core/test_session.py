@@ -1,0 +1,233 @@
+"""The session: what it tells, in which order, whatever the audio's pieces and the engine's moods."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.drive import NAME, Drive, opening, pcm
+from stenowire.engines.base import Job
+from stenowire.engines.scripted import ScriptedEngine, pause, say
+from stenowire.errors import InternalError, NoAudio, NoValidAudio, ResponseTimeout
+from stenowire.events import Alive, Failed, Final, Finished, Hangup, Opened, Partial, Reconfigure, SpeechStarted
+from stenowire.types import Hint, Limits, Segmentation, TextOptions
+
+pytestmark = pytest.mark.unit
+
+
+def finals(updates: Sequence[object]) -> list[str]:
+    return [update.sentence.text for update in updates if isinstance(update, Final)]
+
+
+def partials(updates: Sequence[object]) -> list[str]:
+    return [update.sentence.text for update in updates if isinstance(update, Partial)]
+
+
+def recognise(samples: np.ndarray, frame: int = 1600, **changes: object) -> Drive:
+    drive = Drive(opening(**changes))
+    drive.audio(samples, frame)
+    drive.finish()
+    return drive
+
+
+def test_words_come_as_partials_and_then_as_one_final() -> None:
+    drive = recognise(np.concatenate([pause(500), say("w3 w7 w9"), pause(1500)]))
+    assert isinstance(drive.updates[0], Opened)
+    assert partials(drive.updates)[-1] == "w3 w7 w9"
+    assert finals(drive.updates) == ["w3 w7 w9"]
+    assert isinstance(drive.updates[-1], Finished)
+
+
+def test_two_sentences_get_ids_and_times_of_their_own() -> None:
+    drive = recognise(np.concatenate([pause(500), say("w3 w7"), pause(1500), say("w9"), pause(900)]))
+    sentences = [update.sentence for update in drive.updates if isinstance(update, Final)]
+    assert [sentence.id for sentence in sentences] == [1, 2]
+    assert 400 <= sentences[0].begin_ms <= 520
+    assert 1380 <= sentences[0].end_ms <= 1600
+    assert 2900 <= sentences[1].begin_ms <= 3020
+    assert [word.begin_ms for word in sentences[0].words] == [pytest.approx(500, abs=40), pytest.approx(1000, abs=40)]
+
+
+def test_the_last_words_are_never_lost_at_finish() -> None:
+    assert finals(recognise(np.concatenate([pause(300), say("w3 w7 w9")])).updates) == ["w3 w7 w9"]
+
+
+def test_first_words_are_whole_when_audio_begins_with_speech() -> None:
+    assert finals(recognise(say("w3 w7")).updates) == ["w3 w7"]
+
+
+@given(st.integers(1, 7001), st.integers(0, 3))
+@settings(max_examples=40, deadline=None)
+def test_pieces_of_any_size_give_the_same_finals(size: int, shift: int) -> None:
+    data = pcm(np.concatenate([pause(200), say("w3 w7"), pause(900 + shift), say("w9 w5"), pause(400)]))
+    drive = Drive(opening())
+    drive.data(data, size)
+    drive.finish()
+    whole = Drive(opening())
+    whole.data(data, len(data))
+    whole.finish()
+    assert (
+        next(u for u in drive.updates if isinstance(u, Final)).sentence
+        == next(u for u in whole.updates if isinstance(u, Final)).sentence
+    )
+    assert finals(drive.updates) == finals(whole.updates) == ["w3 w7", "w9 w5"]
+
+
+def test_the_final_is_decoded_during_the_silence_that_it_waits_for() -> None:
+    drive = Drive(opening(segmentation=Segmentation(silence_ms=1280)))
+    drive.audio(np.concatenate([say("w3 w7"), pause(700)]))
+    asked = [step for step in drive.steps if step.kind == "final"]
+    assert len(asked) == 1
+    assert finals(drive.updates) == []
+    drive.audio(pause(1000))
+    assert finals(drive.updates) == ["w3 w7"]
+    assert len([step for step in drive.steps if step.kind == "final"]) == 1
+
+
+def test_speech_after_a_short_pause_joins_the_same_sentence() -> None:
+    drive = recognise(np.concatenate([say("w3 w7"), pause(500), say("w9"), pause(1000)]))
+    assert finals(drive.updates) == ["w3 w7 w9"]
+
+
+def test_a_settled_word_never_changes_before_the_final() -> None:
+    drive = recognise(np.concatenate([pause(300), say("w3 w7 w9 w5 w8 w2 w6 w4"), pause(1500)]))
+    settled: list[str] = []
+    for update in drive.updates:
+        if isinstance(update, Partial):
+            words = [word.text for word in update.sentence.words]
+            assert words[: len(settled)] == settled
+            settled = words[: update.sentence.stable]
+    assert settled
+
+
+def test_a_late_final_holds_back_the_next_sentence() -> None:
+    drive = Drive(opening())
+    drive.held = []
+    drive.audio(np.concatenate([say("w3"), pause(900), say("w7 w8 w9"), pause(100)]))
+    late = [step for step in drive.held if step.stream == 1 and step.kind == "final"]
+    for step in [step for step in drive.held if step.stream == 2]:
+        drive.answer(step)
+    assert partials(drive.updates) == []
+    drive.answer(late[-1])
+    assert finals(drive.updates) == ["w3"]
+    assert partials(drive.updates)
+    assert drive.updates[-1].sentence.id == 2
+
+
+def test_talk_without_pause_is_cut_and_no_word_is_lost() -> None:
+    words = [f"w{3 + index % 60}" for index in range(60)]
+    drive = recognise(say(" ".join(words)))
+    assert len(finals(drive.updates)) > 2
+    assert " ".join(finals(drive.updates)).split() == words
+
+
+def test_silence_gives_no_sentence() -> None:
+    drive = recognise(pause(5000))
+    assert [type(update) for update in drive.updates] == [Opened, Finished]
+
+
+def test_a_session_without_interims_gives_finals_only() -> None:
+    drive = recognise(np.concatenate([say("w3 w7 w9 w5"), pause(900)]), interims=False)
+    assert partials(drive.updates) == []
+    assert finals(drive.updates) == ["w3 w7 w9 w5"]
+
+
+def test_filtered_words_reach_neither_partials_nor_finals() -> None:
+    drive = recognise(np.concatenate([say("w3 w7 w9"), pause(900)]), text=TextOptions(dropped=("w7",)))
+    assert finals(drive.updates) == ["w3 w9"]
+    assert not any("w7" in text for text in partials(drive.updates))
+
+
+def test_finish_without_any_audio_fails() -> None:
+    drive = Drive(opening())
+    (failed,) = drive.finish()
+    assert isinstance(failed, Failed)
+    assert isinstance(failed.error, NoValidAudio)
+
+
+def test_no_audio_at_all_fails_after_its_time() -> None:
+    drive = Drive(opening(limits=Limits(first_audio_s=23)))
+    assert drive.session.next_tick == 23
+    assert drive.tick(22.9) == []
+    (failed,) = drive.tick(23)
+    assert isinstance(failed.error, NoAudio)
+    assert failed.error.message == "request timeout after 23 seconds."
+
+
+def test_audio_that_stalls_fails_after_its_time() -> None:
+    drive = Drive(opening(limits=Limits(first_audio_s=23, stall_s=60)))
+    drive.audio(pause(1000))
+    (failed,) = drive.tick(drive.now + 60)
+    assert isinstance(failed.error, ResponseTimeout)
+
+
+def test_endless_silence_fails_without_heartbeat() -> None:
+    drive = Drive(opening(limits=Limits(silence_s=60)))
+    updates = drive.audio(pause(61_000))
+    assert isinstance(updates[-1], Failed)
+    assert isinstance(updates[-1].error, ResponseTimeout)
+
+
+def test_endless_silence_is_told_with_heartbeat() -> None:
+    drive = Drive(opening(limits=Limits(silence_s=60), heartbeat=True))
+    updates = drive.audio(pause(65_000))
+    assert {type(update) for update in updates} == {Alive}
+    assert len(updates) == 6
+
+
+def test_a_step_that_breaks_once_is_tried_again() -> None:
+    breaks = [RuntimeError("once")]
+
+    def moody(jobs: Sequence[Job]) -> None:
+        if jobs[0].final and breaks:
+            raise breaks.pop()
+
+    drive = Drive(opening(), ScriptedEngine(moody))
+    drive.audio(np.concatenate([say("w3 w7"), pause(900)]))
+    assert finals(drive.updates) == ["w3 w7"]
+
+
+def test_a_step_that_keeps_breaking_fails_the_session() -> None:
+    def broken(jobs: Sequence[Job]) -> None:
+        raise RuntimeError("always")
+
+    drive = Drive(opening(), ScriptedEngine(broken))
+    drive.audio(np.concatenate([say("w3 w7"), pause(900)]))
+    assert isinstance(drive.updates[-1], Failed)
+    assert isinstance(drive.updates[-1].error, InternalError)
+    assert drive.session.done
+
+
+def test_every_stream_is_closed_when_the_session_ends() -> None:
+    drive = recognise(np.concatenate([say("w3"), pause(900), say("w7"), pause(900)]))
+    assert drive.engine.open_states == 0
+    gone = Drive(opening())
+    gone.audio(say("w3 w7 w9"))
+    assert gone.engine.open_states == 1
+    gone.send(Hangup(NAME))
+    assert gone.engine.open_states == 0
+
+
+def test_new_context_reaches_the_next_utterance() -> None:
+    drive = Drive(opening())
+    hints: list[Hint] = []
+    drive.engine.open = lambda hint: hints.append(hint) or {"open": True}  # type: ignore[method-assign,assignment,func-returns-value]
+    drive.audio(np.concatenate([say("w3"), pause(900)]))
+    drive.send(Reconfigure(NAME, hint=Hint(context="boats")))
+    drive.audio(np.concatenate([say("w7"), pause(900)]))
+    assert [hint.context for hint in hints] == ["", "boats"]
+
+
+def test_answered_audio_is_forgotten() -> None:
+    drive = Drive(opening())
+    for _ in range(20):
+        drive.audio(np.concatenate([say("w3 w7"), pause(900)]))
+    assert drive.session.backlog_s < 1.0
+
+
+def test_speech_is_announced_before_its_words() -> None:
+    drive = recognise(np.concatenate([pause(320), say("w3 w7"), pause(900)]))
+    kinds = [type(update) for update in drive.updates]
+    assert kinds.index(SpeechStarted) < kinds.index(Partial)
