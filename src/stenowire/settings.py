@@ -52,7 +52,7 @@ class Settings(BaseSettings):
 
     workers: int = Field(default_factory=cores, ge=1, le=256)
     """Threads that run the models."""
-    beam: Literal["on", "off", "auto"] = "auto"
+    beam: Literal["always", "never", "auto"] = "auto"
     """Decode finals by beam search: always, never, or while no deadline is in danger."""
     backlog_s: float = Field(30.0, gt=1.0, le=600.0)
     """Audio of one session that may wait to be heard; beyond it the socket is not read."""
@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     """0 means no limit, as every client of a proxy has the proxy's address."""
     max_streams: int = Field(default_factory=lambda: 32 * cores(), ge=1)
     """Sessions open at once in the whole server."""
-    max_tasks_per_connection: int = Field(8, ge=1)
+    max_tasks_per_connection: int = Field(16, ge=1)
 
     handshake_s: float = Field(5.0, gt=0.0)
     """A request header that is not whole by then closes its connection."""

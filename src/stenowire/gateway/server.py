@@ -1,0 +1,208 @@
+"""The server's life: open the port, load the models, serve, and at a signal let everyone finish.
+
+Input: settings. Output: the exit status. A stopping server refuses new clients, has every session answer what it has
+heard, and only then closes (uvicorn by itself would close at once, and the last words would be lost).
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+from stenowire.errors import StenowireError
+from stenowire.gateway import logs
+from stenowire.gateway.app import application
+from stenowire.gateway.banner import banner
+from stenowire.gateway.runtime import Runtime
+from stenowire.gateway.transport import SocketProtocol, WebProtocol
+from stenowire.serving.hub import Hub
+from stenowire.serving.pool import Pool
+from stenowire.settings import BadSettings, Settings
+from stenowire.store.keys import KeyRing
+
+log = structlog.get_logger(__name__)
+
+FAREWELL_S = 2.0
+"""How long clients have to answer a close frame before the process ends."""
+
+
+def serve(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT. 0: stopped as it should; 1: could not start, or had to cut clients off."""
+    logs.configure(settings)
+    try:
+        keys = KeyRing.open(settings)
+        with asyncio.Runner(loop_factory=_new_loop) as runner:
+            return runner.run(Server(settings, keys).run())
+    except (BadSettings, StenowireError) as error:
+        print(f"stenowire: {error}", file=sys.stderr)
+        return 1
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    if sys.platform == "win32":
+        return asyncio.new_event_loop()
+    import uvloop
+
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
+
+
+class Server:
+    """One server in the running event loop. `stop` from that loop, or a signal where signals can be had, ends it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        keys: KeyRing,
+        hub: Hub | None = None,
+        announce: Callable[[str], None] = print,
+    ) -> None:
+        self.settings = settings
+        self.keys = keys
+        self.hub = hub or Hub()
+        self.runtime = Runtime(settings, keys)
+        self.ready = asyncio.Event()
+        """Set once clients are welcome; `url` is known then."""
+        self.url = ""
+        self._announce = announce
+        self._stopping = asyncio.Event()
+        self._forced = asyncio.Event()
+
+    def stop(self) -> None:
+        """Drain and end. The second call does not wait for anyone."""
+        if self._stopping.is_set():
+            self._forced.set()
+        self._stopping.set()
+
+    async def run(self) -> int:
+        """Serve until stopped. Raises BadSettings when the port cannot be had, ModelUnavailable without models."""
+        with _listen(self.settings) as listener, self._signals():
+            self.url = _url(self.settings.host, listener)
+            web = Web(application(self.runtime), self.settings)
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(web.serve(sockets=[listener]))
+                    loading = tasks.create_task(self._equip())
+                    await self._stopping.wait()
+                    loading.cancel()
+                    clean = await self._drain(web)
+                    web.should_exit = True
+            except ExceptionGroup as failures:
+                raise failures.exceptions[0] from None
+            if self.runtime.equipped:
+                await self.runtime.pool.stop()
+            return 0 if clean else 1
+
+    async def _equip(self) -> None:
+        """Load in a thread, so that the port answers meanwhile."""
+        settings, metrics = self.settings, self.runtime.metrics
+        if not self.hub.ready:
+            await asyncio.to_thread(self.hub.load, settings.models_dir)
+        pool = Pool(
+            self.hub.engine,
+            self.hub.detector,
+            settings.workers,
+            settings.beam,
+            observe=lambda kind, seconds: metrics.step_s.labels(kind).observe(seconds),
+        )
+        pool.start()
+        self.runtime.equip(self.hub, pool)
+        for line in banner(self.url, self.keys, self.hub.models()):
+            self._announce(line)
+        self.ready.set()
+
+    async def _drain(self, web: "Web") -> bool:
+        """True when every session could answer."""
+        self.runtime.admission.draining = True
+        connections = self.runtime.connections
+        log.info("draining", connections=len(connections), sessions=self.runtime.admission.streams)
+        for connection in list(connections):
+            connection.drain()
+        clean = await self._until(lambda: not connections, self.settings.drain_s)
+        for connection in list(connections):
+            connection.cut()
+        await self._until(lambda: not connections and not web.open_sockets, FAREWELL_S)
+        log.info("drained", clean=clean)
+        return clean
+
+    async def _until(self, true: Callable[[], bool], seconds: float) -> bool:
+        """Wait for it to come true; False after `seconds`, or when the stop is forced."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                # Polled, as part of what is waited for happens inside uvicorn.
+                while not true() and not self._forced.is_set():  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+        return true()
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread() or sys.platform == "win32":
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+
+class Web(uvicorn.Server):
+    """uvicorn with our protocols and without its own idea of signals."""
+
+    def __init__(self, app: Starlette, settings: Settings) -> None:
+        protocol = type("Protocol", (WebProtocol,), {"header_deadline_s": settings.handshake_s})
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=protocol,
+                ws=SocketProtocol,
+                ws_max_size=settings.max_message_bytes,
+                ws_ping_interval=settings.ping_interval_s,
+                ws_ping_timeout=settings.ping_timeout_s,
+                ws_per_message_deflate=False,
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=1,
+            )
+        )
+
+    @property
+    def open_sockets(self) -> bool:
+        return any(isinstance(connection, SocketProtocol) for connection in self.server_state.connections)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.contextmanager
+def _listen(settings: Settings) -> Iterator[socket.socket]:
+    """A listening socket. Raises BadSettings when the address cannot be had."""
+    host, port = settings.host, settings.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise BadSettings(f"port: cannot listen on {host}:{port}: {reason or error}") from None
+    with listener:
+        yield listener
+
+
+def _url(host: str, listener: socket.socket) -> str:
+    """The address for a person to use: a wildcard is reached by the loopback address."""
+    reach = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"ws://{reach}:{listener.getsockname()[1]}"
