@@ -20,7 +20,8 @@ def censor(words: tuple[Word, ...], stable: int, options: TextOptions) -> tuple[
     settled = 0
     for index, word in enumerate(words):
         if index in dropped:
-            if kept and word.mark and not kept[-1].mark:
+            # A settled word stays as it was shown, so only an unsettled one may take the mark over.
+            if kept and word.mark and not kept[-1].mark and (index < stable or len(kept) > settled):
                 kept[-1] = with_mark(kept[-1], word.mark)
             continue
         kept.append(with_text(word, "*" * len(word.text)) if index in starred else word)
