@@ -111,7 +111,7 @@ def _language(parameters: Parameters) -> str | None:
 def _hotwords(parameters: Parameters) -> tuple[tuple[str, int], ...]:
     vocabulary = parameters.vocabulary or {}
     for word, weight in vocabulary.items():
-        if 5 < weight < SUPER_WEIGHT:
+        if weight not in (1, 2, 3, 4, 5, SUPER_WEIGHT):
             raise _invalid("vocabulary", f"the weight of {word[:32]!r} must be 1 to 5, or {SUPER_WEIGHT}")
     if sum(weight == SUPER_WEIGHT for weight in vocabulary.values()) > MAX_SUPER_HOTWORDS:
         raise _invalid("vocabulary", f"at most {MAX_SUPER_HOTWORDS} words may have the weight {SUPER_WEIGHT}")

@@ -54,7 +54,7 @@ class Parameters(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     format: str | None = None
     sample_rate: Annotated[int, Meta(ge=8000, le=48000)] | None = None
     vocabulary_id: str | None = None
-    vocabulary: dict[str, Annotated[int, Meta(ge=1, le=50)]] | None = None
+    vocabulary: dict[str, int] | None = None
     language_hints: list[str] | str | None = None
     semantic_punctuation_enabled: bool | None = None
     max_sentence_silence: SilenceMs | None = None
