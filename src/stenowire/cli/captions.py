@@ -4,9 +4,8 @@ In: partial and final updates, and how far the audio is. Out: rich text on a con
 their times; the open one stays below, settled words plain, unsettled words dim. Knows no socket, server or audio.
 """
 
-from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Protocol, Self, TextIO
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -22,15 +21,24 @@ TIMES = "cyan"
 GUTTER = len("00:00.0 → 00:00.0")
 
 
-class LiveCaptions(AbstractContextManager["LiveCaptions"]):
-    """For a terminal. `length_s` is the length of the audio, or None when nobody knows it."""
+class Captions(Protocol):
+    def __enter__(self) -> Self: ...
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Leave nothing unfinished on the screen."""
+
+    def show(self, update: Partial | Final) -> None: ...
+    def heard(self, seconds: float) -> None:
+        """This much of the audio has gone by."""
+
+
+class ProgressLine:
+    """How far the audio is, on a terminal. `length_s` is its length, or None when nobody knows it."""
 
     def __init__(self, console: Console, length_s: float | None) -> None:
         self.console = console
         self.length_s = length_s
-        self.sent_s = 0.0
-        self.open: Sentence | None = None
-        self._live = Live(console=console, get_renderable=self._picture, refresh_per_second=12, transient=True)
+        self.heard_s = 0.0
+        self._live = Live(console=console, get_renderable=self.picture, refresh_per_second=12, transient=True)
 
     def __enter__(self) -> Self:
         self._live.start(refresh=True)
@@ -40,54 +48,63 @@ class LiveCaptions(AbstractContextManager["LiveCaptions"]):
         self._live.stop()
 
     def show(self, update: Partial | Final) -> None:
+        if update.sentence.words:
+            self.heard(update.sentence.words[-1].end_ms / 1000)
+
+    def heard(self, seconds: float) -> None:
+        self.heard_s = max(self.heard_s, seconds)
+
+    def picture(self) -> RenderableType:
+        if self.length_s is None:
+            return Text(clock(self.heard_s), UNSETTLED)
+        line = Table.grid(padding=(0, 2))
+        line.add_column(width=GUTTER, no_wrap=True)
+        bar = ProgressBar(self.length_s, self.heard_s, width=40, complete_style=TIMES, finished_style=TIMES)
+        line.add_row(Text(f"{clock(self.heard_s)} / {clock(self.length_s)}", UNSETTLED), bar)
+        return line
+
+
+class LiveCaptions(ProgressLine):
+    """The captions themselves, above the line of progress."""
+
+    def __init__(self, console: Console, length_s: float | None) -> None:
+        super().__init__(console, length_s)
+        self._open: Sentence | None = None
+
+    def show(self, update: Partial | Final) -> None:
+        super().show(update)
         if isinstance(update, Final):
-            self.open = None
+            self._open = None
             self.console.print(row(update.sentence))
         else:
-            self.open = update.sentence
+            self._open = update.sentence
         self._live.refresh()
 
-    def progress(self, sent_s: float) -> None:
-        self.sent_s = sent_s
-
-    def _picture(self) -> RenderableType:
-        return Group(row(self.open), self._foot()) if self.open and self.open.words else self._foot()
-
-    def _foot(self) -> RenderableType:
-        foot = Table.grid(padding=(0, 2))
-        foot.add_column(width=GUTTER, no_wrap=True)
-        foot.add_column(no_wrap=True)
-        if self.length_s is None:
-            foot.add_row(Text(f"{clock(self.sent_s)} heard", UNSETTLED))
-        else:
-            clocks = f"{clock(self.sent_s)} / {clock(self.length_s)}"
-            foot.add_row(
-                Text(clocks, UNSETTLED),
-                ProgressBar(self.length_s, self.sent_s, width=40, complete_style=TIMES, finished_style=TIMES),
-            )
-        return foot
+    def picture(self) -> RenderableType:
+        line = super().picture()
+        return Group(row(self._open), line) if self._open and self._open.words else line
 
 
-class PlainCaptions(AbstractContextManager["PlainCaptions"]):
+class PlainCaptions:
     """For pipes and files: a line per finished sentence, as soon as it is finished."""
 
     def __init__(self, out: TextIO, *, times: bool) -> None:
         self.out = out
         self.times = times
 
+    def __enter__(self) -> Self:
+        return self
+
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.out.flush()
 
     def show(self, update: Partial | Final) -> None:
         if isinstance(update, Final):
-            line = f"{span(update.sentence)}  {update.sentence.text}" if self.times else update.sentence.text
-            print(line, file=self.out, flush=True)
+            times = span(update.sentence) + "  " if self.times else ""
+            print(times + update.sentence.text, file=self.out, flush=True)
 
-    def progress(self, sent_s: float) -> None:
+    def heard(self, seconds: float) -> None:
         pass
-
-
-Captions = LiveCaptions | PlainCaptions
 
 
 def row(sentence: Sentence) -> Table:
@@ -114,7 +131,6 @@ def span(sentence: Sentence) -> str:
 
 def clock(seconds: float) -> str:
     """mm:ss.t, with hours in front from the first hour on."""
-    tenths = int(seconds * 10)
-    minutes, tenths = divmod(tenths, 600)
+    minutes, tenths = divmod(int(seconds * 10), 600)
     hours, minutes = divmod(minutes, 60)
     return (f"{hours}:" if hours else "") + f"{minutes:02d}:{tenths // 10:02d}.{tenths % 10}"

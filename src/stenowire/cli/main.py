@@ -62,16 +62,17 @@ def serve(
     stop_with_stdin: Annotated[bool, typer.Option(hidden=True, help="Stop when standard input is closed.")] = False,
 ) -> int:
     """Run the server until Ctrl-C or SIGTERM; the first run fetches the models."""
-    from stenowire.cli import serve as command
+    from stenowire.cli.serve import serve as command
 
     given = {"host": host, "port": port, "data": data}
-    return command.serve(given, config, print_settings=print_settings, stop_with_stdin=stop_with_stdin)
+    return command(given, config, print_settings=print_settings, stop_with_stdin=stop_with_stdin)
 
 
 @app.command(
-    epilog="[bold]stenowire transcribe talk.wav[/bold]   "
-    "[bold]stenowire transcribe talk.wav -f srt -o talk.srt[/bold]   "
-    "[bold]stenowire transcribe - --url ws://host:8090 < talk.wav[/bold]"
+    epilog="[bold]stenowire transcribe talk.wav[/bold]\n\n"
+    "[bold]stenowire transcribe talk.wav -f srt -o talk.srt[/bold]\n\n"
+    "[bold]stenowire transcribe - --url ws://host:8090 < talk.wav[/bold]\n\n"
+    "Status: 0 done, 1 failed, 2 wrong usage, 3 no connection, 4 key refused, 5 unreadable audio, 130 Ctrl-C."
 )
 def transcribe(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A wav file, or - for standard input.")],
@@ -90,10 +91,11 @@ def transcribe(
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write here.")] = None,
 ) -> int:
     """Turn a recording into text or subtitles."""
-    from stenowire.cli import transcribe as command
+    from stenowire.cli.transcribe import Job
+    from stenowire.cli.transcribe import transcribe as command
 
     key = api_key or os.environ.get("STENOWIRE_API_KEY") or os.environ.get("DASHSCOPE_API_KEY") or ""
-    job = command.Job(
+    job = Job(
         file=file,
         model=model,
         url=url,
@@ -103,7 +105,7 @@ def transcribe(
         language=language,
         output=output,
     )
-    return command.transcribe(job)
+    return command(job)
 
 
 @app.command()
@@ -112,9 +114,9 @@ def demo(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8090,
 ) -> int:
     """Start a server and watch it caption a real recording, live."""
-    from stenowire.cli import demo as command
+    from stenowire.cli.demo import demo as command
 
-    return command.demo(port=port, once=once)
+    return command(port=port, once=once)
 
 
 @models.callback(invoke_without_command=True)
@@ -126,9 +128,9 @@ def models_root(context: typer.Context) -> None:
 @models.command("list")
 def list_models() -> None:
     """List the models: what they are, their licences, and whether they are here."""
-    from stenowire.cli import models as command
+    from stenowire.cli.models import list_models as command
 
-    command.list_models()
+    command()
 
 
 @models.command("pull")
@@ -136,9 +138,9 @@ def pull_models(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="All when none is named.")] = None,
 ) -> None:
     """Fetch models and verify them."""
-    from stenowire.cli import models as command
+    from stenowire.cli.models import pull as command
 
-    command.pull(names or [])
+    command(names or [])
 
 
 @app.command()
@@ -162,11 +164,17 @@ def _status(arguments: list[str] | None) -> int:
         sys.stdout.flush()
         return int(status or Status.OK)
     except typer.TyperException as error:
-        return _complain(" ".join(error.format_message().split()) + " (see --help)", Status.USAGE)
+        return _complain(_usage(error), Status.USAGE)
     except Stop as stop:
         return _complain(stop.line, stop.status)
     except (KeyboardInterrupt, typer.Abort):
         return Status.INTERRUPTED
+
+
+def _usage(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "stenowire"
+    return f"{' '.join(error.format_message().split()).rstrip('.')}; see {command} --help"
 
 
 def _complain(line: str, status: Status) -> Status:

@@ -5,7 +5,6 @@ In: options and the configuration. Out: the server's exit status, once it has dr
 
 import os
 import signal
-import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -51,6 +50,6 @@ def fetch_models(root: Path) -> None:
 
 def _wait_for_stdin() -> None:
     """However the process that holds the other end dies, this one drains and leaves with it."""
-    while sys.stdin.buffer.read(4096):
+    while os.read(0, 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)

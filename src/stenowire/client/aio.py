@@ -67,6 +67,17 @@ class Recognition:
         self._finished_at = time.monotonic()
         await self._write(self._task.finish())
 
+    async def feed(self, audio: AsyncIterator[bytes]) -> None:
+        """Send all of it and finish. For a task of its own: what goes wrong here is raised by the iteration."""
+        try:
+            async for data in audio:
+                await self.send(data)
+            await self.finish()
+        except ClientError:
+            return  # the iteration ends with it
+        except Exception as fault:  # of the audio
+            self._end(fault)
+
     async def __aiter__(self) -> AsyncIterator[Partial | Final]:
         while (result := await self._results.get()) is not None:
             if isinstance(result, Exception):
@@ -167,27 +178,17 @@ async def recognise(
     format: AudioFormat,
     model: str = DEFAULT_MODEL,
     language: str | None = None,
+    parameters: Parameters | None = None,
 ) -> AsyncIterator[Partial | Final]:
     """Send all of `audio` while yielding the results. Raises what `connect` raises, and what `audio` raises."""
-    async with connect(url, key=key, format=format, model=model, language=language) as task:
-        feeding = asyncio.create_task(_feed(task, audio))
+    async with connect(url, key=key, format=format, model=model, language=language, parameters=parameters) as task:
+        feeding = asyncio.create_task(task.feed(audio))
         try:
             async for update in task:
                 yield update
         finally:
             feeding.cancel()
             await asyncio.wait({feeding})
-
-
-async def _feed(task: Recognition, audio: AsyncIterator[bytes]) -> None:
-    try:
-        async for data in audio:
-            await task.send(data)
-        await task.finish()
-    except ClientError:
-        return  # the results end with it
-    except Exception as fault:  # of the audio: whoever reads the results is told
-        task._end(fault)
 
 
 def _connection(endpoint: str, key: str) -> websockets.asyncio.client.connect:

@@ -18,6 +18,9 @@ PIECE_MS = 100
 MOST_HEADER_BYTES = 1 << 20
 """A wav file may carry texts and pictures before its audio, but not endlessly."""
 
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 8_000, 48_000
+"""What may be declared. A server goes by the header, and judges its rate itself."""
+
 SUPPORTED = "only wav is read for now"
 MAGIC = {
     b"fLaC": "FLAC",
@@ -105,11 +108,12 @@ def _read_header(name: str, source: Source | BinaryIO) -> Recording:
 
 
 def _recording(name: str, source: Source, header: bytes, rate_hz: int, bytes_per_s: int, data_bytes: int) -> Recording:
-    if not 8000 <= rate_hz <= 48_000 or not bytes_per_s:
-        raise Unreadable(f"{name} has a sample rate of {rate_hz} Hz: 8000 to 48000 can be used")
+    if not rate_hz or not bytes_per_s:
+        raise Unreadable(f"{name} is a wav file that does not say how its audio is laid out")
     streamed = data_bytes in (0, 0xFFFFFFFF, 0x7FFFFFFF)
     length_s = None if streamed else data_bytes / bytes_per_s
-    return Recording(name, AudioFormat("wav", rate_hz), bytes_per_s, length_s, header, source)
+    declared = AudioFormat("wav", min(max(rate_hz, LOWEST_RATE_HZ), HIGHEST_RATE_HZ))
+    return Recording(name, declared, bytes_per_s, length_s, header, source)
 
 
 def _exactly(source: Source, count: int, so_far: bytes) -> bytes:

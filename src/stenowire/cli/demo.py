@@ -1,0 +1,123 @@
+"""`stenowire demo`: start a server, play a real recording to it as a client would, and show the captions as they grow.
+
+In: a port. Out: captions, then what is needed to point a program at the server, which runs on until Ctrl-C.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+from rich.text import Text
+
+from stenowire import __version__
+from stenowire.cli import pace
+from stenowire.cli.captions import UNSETTLED, Captions, LiveCaptions, PlainCaptions
+from stenowire.cli.exits import Status, Stop
+from stenowire.cli.neighbour import Neighbour, neighbour
+from stenowire.cli.serve import fetch_models, load_settings
+from stenowire.cli.sources import explained
+from stenowire.client.aio import DEFAULT_MODEL, Recognition, connect
+from stenowire.client.recording import Recording, open_file
+
+RECORDING = Path("moonshine-tiny-en", "two_cities.wav")
+
+
+def demo(*, port: int, once: bool) -> int:
+    settings = load_settings({"port": port}, None)
+    fetch_models(settings.models_dir)
+    console = Console(highlight=False, soft_wrap=True)
+    with _signals(), neighbour(settings, console) as server:
+        _introduce(console, server)
+        recording = open_file(settings.models_dir / RECORDING)
+        if not asyncio.run(_play(recording, server, console)):
+            raise Stop(Status.FAILED, "nothing was recognised")
+        if not once:
+            _say_how_to_connect(console, server)
+            _wait_for_interrupt()
+    return Status.OK
+
+
+async def _play(recording: Recording, server: Neighbour, console: Console) -> bool:
+    """Whether anything was recognised."""
+    said = False
+    with _captions(console, recording) as captions, explained():
+        async with connect(server.base, key=server.key, format=recording.format) as task:
+            audio = pace.spoken(recording, asyncio.Event(), captions.heard)
+            feeding = asyncio.create_task(task.feed(audio))
+            async for update in task:
+                captions.show(update)
+                said = said or bool(update.sentence.words)
+            await feeding
+    if said:
+        _say_delays(console, task)
+    return said
+
+
+def _captions(console: Console, recording: Recording) -> Captions:
+    if console.is_terminal:
+        return LiveCaptions(console, recording.length_s)
+    return PlainCaptions(sys.stdout, times=True)
+
+
+def _introduce(console: Console, server: Neighbour) -> None:
+    console.print(f"[bold]Stenowire {__version__}[/bold] listens on {server.base}")
+    console.print(f"Playing {RECORDING.name} to it at the pace it was spoken, through model {DEFAULT_MODEL}.")
+    if console.is_terminal:
+        console.print(Text.assemble("Settled words are plain, ", ("unsettled words are dim", UNSETTLED), "."))
+    console.print()
+
+
+def _say_delays(console: Console, task: Recognition) -> None:
+    first, last = (task.first_package_delay_ms or 0) / 1000, (task.last_package_delay_ms or 0) / 1000
+    console.print(f"\nThe first words came after {first:.1f} s, the last {last:.2f} s after the recording had ended.")
+
+
+def _say_how_to_connect(console: Console, server: Neighbour) -> None:
+    console.print(f"""
+The server runs on until Ctrl-C.
+
+  endpoint   {server.endpoint}
+  status     {server.http}/ready  /metrics  /v1/models
+  key        {server.key}
+  log        {server.log}
+
+Point a program written for DashScope at it with its environment:
+
+  export DASHSCOPE_WEBSOCKET_BASE_URL={server.endpoint}
+  export DASHSCOPE_API_KEY={server.key}
+
+or in its code, before the first call:
+
+  dashscope.base_websocket_api_url = "{server.endpoint}"
+
+or transcribe a recording of your own:
+
+  stenowire transcribe talk.wav --url {server.base} --api-key {server.key}
+""")
+
+
+def _wait_for_interrupt() -> None:
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        print()
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """A request to end, or a closed terminal, ends this as Ctrl-C does, so that the server is stopped too."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    former = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
