@@ -299,7 +299,7 @@ class Session:
             if result.ticket != utterance.wanted:
                 return
             utterance.answer = result.hypothesis
-        if utterance.ended:
+        if utterance.ended or not self.opening.interims:
             return
         before = utterance.shown
         shown = utterance.stabilizer.feed(result.hypothesis)
@@ -324,18 +324,19 @@ class Session:
     # ---- telling ------------------------------------------------------------------------------------------------
 
     def _settle(self, now: float) -> None:
-        """After every input: tell what is ready in its order, ask to hear what is new, forget what is answered."""
+        """After every input: ask to hear what is new, tell what is ready in its order, forget what is answered."""
+        self._listen()
+        all_heard = self._finishing and not self._listening
+        if all_heard:
+            for boundary in self._segmenter.flush():
+                self._bound(boundary, now)
         while self._utterances and self._utterances[0].answered:
             self._tell_final(self._utterances.popleft())
             if self._utterances and not self._utterances[0].ended and self._utterances[0].shown.words:
                 self._out.append(Partial(self.name, self._open_sentence(self._utterances[0])))
-        self._listen()
-        if self._finishing and not self._listening:
-            for boundary in self._segmenter.flush():
-                self._bound(boundary, now)
-            if not self._utterances:
-                self._out.append(Finished(self.name, self.audio_s))
-                self.done = True
+        if all_heard and not self._utterances:
+            self._out.append(Finished(self.name, self.audio_s))
+            self.done = True
         self._forget()
 
     def _tell_final(self, utterance: OpenUtterance) -> None:
