@@ -1,0 +1,100 @@
+"""The two lean graphs as two calls.
+
+Input: samples, tokens. Output: what the encoder heard, the likeliest next tokens. One `Network` serves all threads; it
+holds nothing of any speaker. Must not know text, words or search.
+"""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from stenowire.engines.moonshine.build import DECODER, ENCODER
+from stenowire.engines.moonshine.shape import FRAME_SAMPLES, HEAD_SIZE, HEADS, HOP, LAYERS, WIDTH
+from stenowire.types import Samples
+
+MIN_SAMPLES = 10 * FRAME_SAMPLES
+"""Shorter clips are filled up with silence: the convolutions need 1,216 samples for their first frame."""
+NEVER = np.float32(-1e9)
+"""Added to a score, it takes a position out of the softmax."""
+
+Layers = list[NDArray[np.float32]]
+"""One array [rows, 8, positions, 36] for the keys and one for the values of each layer, in turn."""
+
+
+class Heard(NamedTuple):
+    """What the encoder made of one clip."""
+
+    feed: dict[str, NDArray[np.float32]]
+    frames: int
+
+
+class Step(NamedTuple):
+    """What the decoder makes of new tokens; rows and positions as they were given."""
+
+    scores: NDArray[np.float32]
+    """[rows, new, best]: log-probabilities of the next token, best first."""
+    candidates: NDArray[np.int64]
+    """[rows, new, best]: the ids they belong to."""
+    attention: NDArray[np.float32]
+    """[rows, new, frames]: where each new token's query listened."""
+    kept: Layers
+    """What the next call needs to know of all tokens so far."""
+
+
+class Network:
+    def __init__(self, folder: Path) -> None:
+        """`folder` is what `build_graphs` returned."""
+        self._encoder = _session(folder / ENCODER)
+        self._decoder = _session(folder / DECODER)
+        pairs = [(kind, layer) for layer in range(LAYERS) for kind in ("key", "value")]
+        self._heard_names = [f"{kind}_{layer}" for kind, layer in pairs]
+        self._past_names = [f"past_{kind}_{layer}" for kind, layer in pairs]
+        self._outputs = ["scores", "candidates", "attention", *(f"present_{kind}_{layer}" for kind, layer in pairs)]
+
+    def encode(self, samples: Samples) -> Heard:
+        """Listen to one clip, float32[n] at 16 kHz, at most 38 s."""
+        size = max(-(-len(samples) // HOP) * HOP, MIN_SAMPLES)
+        if size != len(samples):
+            samples = np.pad(samples, (0, size - len(samples)))
+        values = self._encoder.run(self._heard_names, {"samples": samples})
+        return Heard(dict(zip(self._heard_names, values, strict=True)), values[0].shape[2])
+
+    def decode(self, heard: Heard, tokens: NDArray[np.int64], kept: Layers | None, best: int = 1) -> Step:
+        """Feed `tokens` [rows, new] after what is `kept` of `rows` texts about one clip."""
+        rows, new = tokens.shape
+        kept = kept or [np.zeros((rows, HEADS, 0, HEAD_SIZE), np.float32)] * (2 * LAYERS)
+        past = kept[0].shape[2]
+        positions = np.broadcast_to(np.arange(past, past + new), (rows, new))
+        feed: dict[str, Any] = {
+            "tokens": tokens,
+            "positions": np.ascontiguousarray(positions),
+            "grouping": np.array([1, rows * new, WIDTH]),
+            "best": np.array([best]),
+            "self_bias": _causal(new, past),
+            "cross_bias": np.zeros((1, 1, rows * new, heard.frames), np.float32),
+            **heard.feed,
+            **dict(zip(self._past_names, kept, strict=True)),
+        }
+        scores, candidates, attention, *present = self._decoder.run(self._outputs, feed)
+        return Step(scores, candidates, attention.reshape(rows, new, heard.frames), present)
+
+
+def _causal(new: int, past: int) -> NDArray[np.float32]:
+    """[1, 1, new, past + new]: a token sees all before it and itself."""
+    bias = np.zeros((1, 1, new, past + new), np.float32)
+    if new > 1:
+        bias[0, 0, :, past:] = np.triu(np.full((new, new), NEVER), 1)
+    return bias
+
+
+def _session(path: Path) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Without dot-product instructions the u8 x s8 kernels saturate; this makes them exact there, and only there.
+    options.add_session_config_entry("session.x64quantprecision", "1")
+    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

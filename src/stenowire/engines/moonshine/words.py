@@ -1,0 +1,101 @@
+"""From tokens to words with their marks, times and confidence.
+
+Input: tokens, scores and spans of frames. Output: `Piece`s, each a word and the tokens it is made of. Must not know the
+network or sessions.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stenowire.engines.moonshine.align import token_spans
+from stenowire.engines.moonshine.decode import Decoded
+from stenowire.engines.moonshine.shape import FRAME_SAMPLES
+from stenowire.engines.moonshine.tokenizer import BLANK, Tokenizer
+from stenowire.types import SESSION_RATE_HZ, Word
+
+FRAME_MS = 1000 * FRAME_SAMPLES / SESSION_RATE_HZ
+MARKS = ".,;:!?…)]}»。，！？-–—"
+"""What may follow a word without being part of it."""
+SYMBOLS = frozenset("♪♫♬*#~_|<>�([{«'’-–—")
+"""Not speech: dropped where they stand alone."""
+QUOTES = str.maketrans("", "", '"“”')
+"""Left out everywhere: nobody can hear a quotation mark, and the model sets them at random."""
+
+
+class Piece(NamedTuple):
+    """A word and its share of the tokens: `tokens[begin:end]`, the mark included."""
+
+    word: Word
+    begin: int
+    end: int
+
+
+def to_pieces(tokenizer: Tokenizer, decoded: Decoded, clip_ms: int, offset_ms: int = 0) -> list[Piece]:
+    """Words of `decoded`, in order. Times lie in offset_ms .. offset_ms + clip_ms, never overlap, begin < end."""
+    groups = _groups(tokenizer, decoded.tokens)
+    spans = token_spans(decoded.attention)
+    pieces: list[Piece] = []
+    for begin, end in groups:
+        raw = tokenizer.decode(decoded.tokens[begin:end])
+        text, mark = split_mark(raw)
+        if not text:
+            _append_mark(pieces, mark, end)
+            continue
+        spoken = _spoken(tokenizer, decoded.tokens[begin:end], len(text.encode()))
+        times = _times(spans, begin, begin + spoken)
+        confidence = float(np.exp(np.mean(decoded.scores[begin : begin + spoken])))
+        pieces.append(Piece(Word(text, *times, mark, min(confidence, 1.0)), begin, end))
+    return _in_order(pieces, clip_ms, offset_ms)
+
+
+def split_mark(raw: str) -> tuple[str, str]:
+    """The word itself and the punctuation that follows it. A lone symbol or mark has no text."""
+    raw = raw.translate(QUOTES)
+    if all(character in SYMBOLS for character in raw):
+        return "", ""
+    text = raw.rstrip(MARKS)
+    return text, raw[len(text) :]
+
+
+def _groups(tokenizer: Tokenizer, tokens: list[int]) -> list[tuple[int, int]]:
+    """Runs of tokens that make one blank-separated word."""
+    opens = [i for i, id in enumerate(tokens) if i == 0 or tokenizer.piece(id).startswith(BLANK.encode())]
+    return list(zip(opens, [*opens[1:], len(tokens)], strict=True))
+
+
+def _spoken(tokenizer: Tokenizer, tokens: list[int], text_bytes: int) -> int:
+    """How many leading tokens carry the text; the rest is the mark."""
+    size = 0
+    for count, id in enumerate(tokens, 1):
+        size += len(tokenizer.piece(id).replace(BLANK.encode(), b""))
+        if size >= text_bytes:
+            return count
+    return len(tokens)
+
+
+def _append_mark(pieces: list[Piece], mark: str, end: int) -> None:
+    """A mark that stands alone follows the word before it; before all words it is dropped."""
+    if not pieces:
+        return
+    word, begin, _ = pieces[-1]
+    spaced = f"{word.mark} {mark}" if mark else word.mark
+    pieces[-1] = Piece(Word(word.text, word.begin_ms, word.end_ms, spaced, word.confidence), begin, end)
+
+
+def _times(spans: NDArray[np.int64], begin: int, end: int) -> tuple[int, int]:
+    return round(spans[begin, 0] * FRAME_MS), round(spans[end - 1, 1] * FRAME_MS)
+
+
+def _in_order(pieces: list[Piece], clip_ms: int, offset_ms: int) -> list[Piece]:
+    """Clamp times into the clip, at least one millisecond each, and shift them."""
+    ordered, floor = [], 0
+    for i, (word, begin, end) in enumerate(pieces):
+        room = max(clip_ms - (len(pieces) - i), floor)
+        begin_ms = min(max(word.begin_ms, floor), room)
+        end_ms = min(max(word.end_ms, begin_ms + 1), max(clip_ms, begin_ms + 1))
+        floor = end_ms
+        shifted = Word(word.text, begin_ms + offset_ms, end_ms + offset_ms, word.mark, word.confidence)
+        ordered.append(Piece(shifted, begin, end))
+    return ordered
