@@ -302,7 +302,11 @@ class Session:
         if utterance.ended or not self.opening.interims:
             return
         before = utterance.shown
-        shown = utterance.stabilizer.feed(result.hypothesis)
+        hypothesis = result.hypothesis
+        if hypothesis.final:
+            # Decoded ahead: only one more opinion until the silence is over.
+            hypothesis = msgspec.structs.replace(hypothesis, stable=0)
+        shown = utterance.stabilizer.feed(hypothesis)
         if shown != before and utterance is self._utterances[0] and shown.words:
             self._out.append(Partial(self.name, self._open_sentence(utterance)))
         if self._segmenter.segmentation.mode == "semantic" and (border := sentence_border(shown)) is not None:
