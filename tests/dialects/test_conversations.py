@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from dialects.conversation import CONVERSATIONS, play
 
 pytestmark = pytest.mark.unit

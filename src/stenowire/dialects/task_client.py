@@ -200,8 +200,6 @@ def _read_words(said: _Sentence, begin_ms: int) -> tuple[tuple[Word, ...], int]:
     """
     pieces, text = said.words or [], said.text or ""
     end_ms = begin_ms if said.end_time is None else said.end_time
-    if "".join(word.piece for word in pieces).split() != text.split():
-        return tuple(Word(part, begin_ms, end_ms) for part in text.split()), 0
     words: list[Word] = []
     settled: list[bool] = []
     blank = True
@@ -210,7 +208,7 @@ def _read_words(said: _Sentence, begin_ms: int) -> tuple[tuple[Word, ...], int]:
             blank = blank or bool(piece.piece)
             continue
         begin, end = _or(piece.begin_time, begin_ms), _or(piece.end_time, end_ms)
-        word = Word(piece.text.strip(), begin, end, (piece.punctuation or "").strip())
+        word = Word(piece.text.strip(), begin, end, (piece.punctuation or "").rstrip())
         if blank or piece.piece[:1].isspace():
             words.append(word)
             settled.append(bool(piece.fixed))
@@ -219,6 +217,8 @@ def _read_words(said: _Sentence, begin_ms: int) -> tuple[tuple[Word, ...], int]:
             words[-1] = Word(last.text + last.mark + word.text, last.begin_ms, word.end_ms, word.mark)
             settled[-1] = settled[-1] and bool(piece.fixed)
         blank = piece.piece[-1:].isspace()
+    if " ".join(word.text + word.mark for word in words) != " ".join(text.split()):
+        return tuple(Word(part, begin_ms, end_ms) for part in text.split()), 0
     return tuple(words), settled.index(False) if False in settled else len(settled)
 
 
