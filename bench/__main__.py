@@ -1,0 +1,55 @@
+"""The command line: which parts to run, and what happens when one of them fails.
+
+    .venv/bin/python -m bench [all|accuracy|latency|stability|load|timestamps]... [--quick]
+
+A whole run appends its tables to RESULTS.md and takes up to five minutes a part; `--quick` takes a handful of
+recordings, prints only, and proves that the bench itself works. Leaves with 1 when a part could not be measured.
+"""
+
+import argparse
+import importlib
+import sys
+import traceback
+
+from bench import environment
+
+PARTS = ("accuracy", "latency", "stability", "timestamps", "load")
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the server and its peers.")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"all (the default), or some of {', '.join(PARTS)}")
+    parser.add_argument("--quick", action="store_true", help="a minute a part, to see that it works; records nothing")
+    chosen = parser.parse_args(arguments)
+    if unknown := set(chosen.parts) - {*PARTS, "all"}:
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    if not environment.inside():
+        return environment.reenter(arguments)
+    parts = PARTS if not chosen.parts or "all" in chosen.parts else chosen.parts
+    measured = [_run(part, chosen.quick) for part in parts]
+    return 0 if all(measured) else 1
+
+
+def _run(part: str, quick: bool) -> bool:
+    """Measure and publish one part; a failure becomes a row, and the other parts still run."""
+    from bench import report
+
+    print(f"== {part}", flush=True)
+    table = report.Table(part)
+    try:
+        from bench import corpus
+
+        if reason := corpus.missing():
+            raise RuntimeError(reason)
+        table = importlib.import_module(f"bench.{part}").measure(quick)
+        failed = False
+    except Exception as error:
+        traceback.print_exc()
+        table.add("everything", f"not run: {type(error).__name__}: {str(error)[:200]}")
+        failed = True
+    report.publish(table, record=not quick)
+    return not failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
