@@ -68,8 +68,8 @@ class LiveCaptions(ProgressLine):
     """The captions themselves, above the line of progress."""
 
     def __init__(self, console: Console, length_s: float | None) -> None:
-        super().__init__(console, length_s)
         self._open: Sentence | None = None
+        super().__init__(console, length_s)
 
     def show(self, update: Partial | Final) -> None:
         super().show(update)

@@ -6,6 +6,7 @@ In: a port. Out: captions, then what is needed to point a program at the server,
 import asyncio
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,8 +22,9 @@ from stenowire.cli.exits import Status, Stop
 from stenowire.cli.neighbour import Neighbour, neighbour
 from stenowire.cli.serve import fetch_models, load_settings
 from stenowire.cli.sources import explained
-from stenowire.client.aio import DEFAULT_MODEL, Recognition, connect
+from stenowire.client.aio import DEFAULT_MODEL, connect
 from stenowire.client.recording import Recording, open_file
+from stenowire.events import Final, Partial
 
 RECORDING = Path("moonshine-tiny-en", "two_cities.wav")
 
@@ -44,18 +46,48 @@ def demo(*, port: int, once: bool) -> int:
 
 async def _play(recording: Recording, server: Neighbour, console: Console) -> bool:
     """Whether anything was recognised."""
-    said = False
+    delays = Delays()
     with _captions(console, recording) as captions, explained():
         async with connect(server.base, key=server.key, format=recording.format) as task:
-            audio = pace.spoken(recording, asyncio.Event(), captions.heard)
-            feeding = asyncio.create_task(task.feed(audio))
+
+            def tell(seconds: float) -> None:
+                captions.heard(seconds)
+                delays.heard(seconds, time.monotonic())
+
+            feeding = asyncio.create_task(task.feed(pace.spoken(recording, asyncio.Event(), tell)))
             async for update in task:
                 captions.show(update)
-                said = said or bool(update.sentence.words)
+                delays.show(update, time.monotonic())
             await feeding
-    if said:
-        _say_delays(console, task)
-    return said
+    if delays.words_s:
+        console.print(f"\n{delays.summary()}")
+    return bool(delays.words_s)
+
+
+class Delays:
+    """How long after it was spoken each word was first seen, from the client's side. Times are seconds."""
+
+    def __init__(self) -> None:
+        self.words_s: list[float] = []
+        self._began: float | None = None
+        self._seen: dict[int, int] = {}
+
+    def heard(self, seconds: float, now: float) -> None:
+        if self._began is None:
+            self._began = now - seconds
+
+    def show(self, update: Partial | Final, now: float) -> None:
+        if self._began is None:
+            return
+        sentence = update.sentence
+        for word in sentence.words[self._seen.get(sentence.id, 0) :]:
+            self.words_s.append(now - self._began - word.end_ms / 1000)
+        self._seen[sentence.id] = max(len(sentence.words), self._seen.get(sentence.id, 0))
+
+    def summary(self) -> str:
+        ordered = sorted(self.words_s)
+        middle, late = ordered[len(ordered) // 2], ordered[len(ordered) * 95 // 100]
+        return f"{len(ordered)} words; half were seen within {middle:.1f} s of being spoken, 95 % within {late:.1f} s."
 
 
 def _captions(console: Console, recording: Recording) -> Captions:
@@ -70,11 +102,6 @@ def _introduce(console: Console, server: Neighbour) -> None:
     if console.is_terminal:
         console.print(Text.assemble("Settled words are plain, ", ("unsettled words are dim", UNSETTLED), "."))
     console.print()
-
-
-def _say_delays(console: Console, task: Recognition) -> None:
-    first, last = (task.first_package_delay_ms or 0) / 1000, (task.last_package_delay_ms or 0) / 1000
-    console.print(f"\nThe first words came after {first:.1f} s, the last {last:.2f} s after the recording had ended.")
 
 
 def _say_how_to_connect(console: Console, server: Neighbour) -> None:
