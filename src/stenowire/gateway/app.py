@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 
 import structlog
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
@@ -19,7 +20,7 @@ from starlette.websockets import WebSocket
 from stenowire.dialects.task import TaskDialect
 from stenowire.errors import StenowireError
 from stenowire.gateway.connection import Connection
-from stenowire.gateway.http.refusal import refusal
+from stenowire.gateway.http.refusal import refusal, reply
 from stenowire.gateway.http.status import Status
 from stenowire.gateway.runtime import Runtime
 from stenowire.gateway.wire import Wire
@@ -43,6 +44,7 @@ def application(runtime: Runtime) -> Starlette:
         routes=[
             WebSocketRoute("/api-ws/v1/inference", doors.task),
             WebSocketRoute("/api-ws/v1/inference/", doors.task),
+            WebSocketRoute("/{path:path}", doors.nowhere),
             Route("/", status.index),
             Route("/health", status.health),
             Route("/ready", status.ready),
@@ -50,7 +52,7 @@ def application(runtime: Runtime) -> Starlette:
             Route("/metrics", status.metrics),
             Route("/v1/models", status.models),
         ],
-        exception_handlers={StenowireError: _refuse},
+        exception_handlers={StenowireError: _refuse, HTTPException: _fall_through},
         lifespan=lambda _: _probing(runtime),
     )
     application.state.runtime = runtime
@@ -68,6 +70,12 @@ async def _probing(runtime: Runtime) -> AsyncIterator[None]:
 async def _refuse(request: Request, error: Exception) -> Response:
     assert isinstance(error, StenowireError)
     return refusal(error)
+
+
+async def _fall_through(request: Request, error: Exception) -> Response:
+    """No such path, or not by this method."""
+    assert isinstance(error, HTTPException)
+    return reply(error.status_code, "".join(error.detail.split()), f"{error.detail}: {request.url.path}", error.headers)
 
 
 class Doors:
@@ -100,6 +108,9 @@ class Doors:
             log.info("connection opened", connection=name, tenant=tenant.name, ip=ip)
             await connection.run()
         log.info("connection closed", connection=name)
+
+    async def nowhere(self, websocket: WebSocket) -> None:
+        await websocket.send_denial_response(reply(404, "NotFound", f"Not Found: {websocket.url.path}"))
 
     def _tenant(self, request: HTTPConnection) -> Tenant:
         """By header; browsers, which cannot set one, may put the key into the query."""

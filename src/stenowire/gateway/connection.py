@@ -8,6 +8,7 @@ the pool. It must not know any protocol's words.
 import asyncio
 import time
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any, Literal
 
 import msgspec
@@ -73,7 +74,9 @@ class Connection:
         self._bytes_waiting = 0
         self._seats: dict[str, Seat] = {}
         self._held: dict[str, Partial] = {}
-        self._farewells: list[Failed] = []
+        self._opened = 0
+        self._farewells: list[tuple[int, Failed]] = []
+        """With the number of the seat, for sessions that the server has ended."""
         self._draining = False
         self._closing = False
         self._timer: asyncio.TimerHandle | None = None
@@ -225,7 +228,8 @@ class Connection:
         engine = self._runtime.hub.resolve(opening.model, opening.hint.language)
         self._runtime.admission.take_stream()
         try:
-            seat = Seat(Session(opening, engine, time.monotonic()), self._deliver)
+            self._opened += 1
+            seat = Seat(self._opened, Session(opening, engine, time.monotonic()), self._deliver)
         except BaseException:
             self._runtime.admission.free_stream()
             raise
@@ -267,13 +271,12 @@ class Connection:
                 self._runtime.pool.submit(seat, output)
                 continue
             if seat.cut_short and isinstance(output, Finished | Failed):
-                output = Failed(seat.name, ServiceUnavailable(RESTARTING))
-                self._farewells.append(output)
+                self._say_farewell(seat, ServiceUnavailable(RESTARTING))
+                continue
             waited_s = seat.note(output)
             if waited_s is not None:
                 self._runtime.metrics.finalization_s.observe(waited_s)
-            if output not in self._farewells:
-                await self._say(output)
+            await self._say(output)
         if seat.session.done:
             self._leave(seat)
             await self._part()
@@ -328,16 +331,22 @@ class Connection:
         if not self._draining or self._seats or self._closing:
             return
         # The oldest comes last: its failure would take the others along before they hear the true reason.
-        for farewell in reversed(self._farewells):
+        for _, farewell in sorted(self._farewells, key=itemgetter(0), reverse=True):
             for output in self._dialect.send(farewell, time.monotonic()):
                 if isinstance(output, Text):
                     self._outbox.put(output)
         self._close(1012, "server restart")
 
+    def _say_farewell(self, seat: Seat, error: StenowireError) -> None:
+        """Keep the failure until every session here has answered: the dialect may end others with it."""
+        farewell = Failed(seat.name, error)
+        seat.note(farewell)
+        self._farewells.append((seat.number, farewell))
+
     async def _fail_all(self, error: StenowireError) -> None:
         self._draining = True
         for seat in list(self._seats.values()):
-            self._farewells.append(Failed(seat.name, error))
+            self._say_farewell(seat, error)
             self._leave(seat)
         await self._part()
 

@@ -12,7 +12,9 @@ from stenowire.events import Failed, Final, Finished, Result, SpeechStopped
 
 
 class Seat:
-    def __init__(self, session: Session, deliver: Callable[["Seat", Result], None]) -> None:
+    def __init__(self, number: int, session: Session, deliver: Callable[["Seat", Result], None]) -> None:
+        self.number = number
+        """Which session of its connection it is, by age."""
         self.session = session
         self.left = False
         """Whether it was given up: nothing may be computed for it any more."""

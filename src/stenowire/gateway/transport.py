@@ -128,6 +128,9 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     async def send(self, message: Any) -> None:
         await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            # Refused in place of an upgrade: nothing is missing, which uvicorn would log as an error.
+            self.handshake_complete = True
         if message["type"] == "websocket.close" and self.close_timer is not None:
             # The closing handshake goes on: what is not read yet must be, and a peer that never answers is cut off.
             self._end_in(self.close_timeout)

@@ -65,6 +65,8 @@ class KeyRing:
                     return cls(f"made at first start, kept hashed in {path}", [digest(made)], made)
             stored = msgspec.json.decode(path.read_bytes(), type=list[StoredKey])
             digests = [bytes.fromhex(key.sha256) for key in stored]
+            if not digests or any(len(known) != KEY_BITS // 8 for known in digests):
+                raise ValueError("not a list of SHA-256 digests")
         except OSError as error:
             raise BadSettings(f"data: cannot keep keys in {path}: {error.strerror or error}") from None
         except (msgspec.DecodeError, ValueError) as error:

@@ -4,6 +4,7 @@ Input: an error. Output: a response with the JSON body, request id and exact rea
 """
 
 import uuid
+from collections.abc import Mapping
 
 import msgspec
 from starlette.responses import Response
@@ -19,11 +20,16 @@ class Refusal(msgspec.Struct):
 
 
 def refusal(error: StenowireError) -> Response:
-    request_id = str(uuid.uuid4())
-    headers = {"x-request-id": request_id}
+    headers = {}
     if error.retryable:
         headers["retry-after"] = str(RETRY_AFTER_S)
     if error.http_status == 401:
         headers["www-authenticate"] = "Bearer"
-    body = msgspec.json.encode(Refusal(error.code, error.message, request_id))
-    return Response(body, error.http_status, headers, media_type="application/json")
+    return reply(error.http_status, error.code, error.message, headers)
+
+
+def reply(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    request_id = str(uuid.uuid4())
+    body = msgspec.json.encode(Refusal(code, message, request_id))
+    all_headers = {**(headers or {}), "x-request-id": request_id}
+    return Response(body, status, all_headers, media_type="application/json")
