@@ -61,9 +61,9 @@ async def test_leaving_early_frees_every_stream() -> None:
         if isinstance(update, Final):
             break
     await updates.aclose()  # type: ignore[attr-defined]
-    assert pool.load.streams == 0
+    # A step may still be in flight; stopping waits for it.
     await pool.stop()
-    assert engine.open_states == 0
+    assert (pool.load.streams, engine.open_states) == (0, 0)
 
 
 @pytest.mark.engine
