@@ -173,6 +173,17 @@ def test_words_without_a_blank_between_them_are_one_word() -> None:
     assert [(word.begin_ms, word.end_ms, word.mark) for word in sentence.words] == [(10, 400, "？")]
 
 
+def test_a_word_of_several_pieces_is_settled_only_as_a_whole() -> None:
+    words = [{"text": "re", "fixed": False}, {"text": "do", "fixed": True}, {"text": " it", "fixed": True}]
+    assert heard(result(words, "redo it")).sentence.stable == 0
+
+
+def test_a_blank_may_stand_between_words_as_a_word_of_its_own() -> None:
+    words = [{"text": "Good"}, {"text": " "}, {"text": "morning", "begin_time": 300}]
+    said = heard(result(words, "Good morning")).sentence.words
+    assert [(word.text, word.begin_ms) for word in said] == [("Good", 10), ("morning", 300)]
+
+
 def test_a_trailing_blank_parts_words_as_well_as_a_leading_one() -> None:
     words = [{"text": "Good ", "fixed": True}, {"text": "morning", "punctuation": "."}]
     sentence = heard(result(words, "Good morning.")).sentence

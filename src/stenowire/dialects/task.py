@@ -112,7 +112,6 @@ class TaskDialect:
             opening = read_open(message, self._limits)
         except StenowireError as error:
             return self._fail(task_id, error)
-        self._over.pop(task_id, None)
         self._tasks[task_id] = Task(hint=opening.hint, family=family(opening.model))
         return [opening]
 
@@ -206,6 +205,7 @@ class TaskDialect:
 
     def _end(self, task_id: str, frame: str) -> list[Output]:
         self._tasks.pop(task_id, None)
+        self._over.pop(task_id, None)
         if task_id:
             self._over[task_id] = None
         if len(self._over) > REMEMBERED:
