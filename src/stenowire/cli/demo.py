@@ -4,6 +4,7 @@ In: a port. Out: captions, then what is needed to point a program at the server,
 """
 
 import asyncio
+import shutil
 import signal
 import sys
 import time
@@ -124,8 +125,14 @@ or in its code, before the first call:
 
 or transcribe a recording of your own:
 
-  stenowire transcribe talk.wav --url {server.base} --api-key {server.key}
+  {_this_command()} transcribe talk.wav --url {server.base} --api-key {server.key}
 """)
+
+
+def _this_command() -> str:
+    """The word that starts this program here: in an environment that is not active it needs its path."""
+    called = Path(sys.argv[0])
+    return "stenowire" if shutil.which("stenowire") or called.name != "stenowire" else str(called)
 
 
 def _wait_for_interrupt() -> None:

@@ -12,6 +12,8 @@ is its socket. Results are read at all times, so a program may send everything f
 
 import asyncio
 import ipaddress
+import os
+import socket
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -153,8 +155,8 @@ async def connect(
     async with AsyncExitStack() as stack:
         try:
             async with asyncio.timeout(open_timeout_s):
-                socket = await stack.enter_async_context(_connection(endpoint, key))
-                task = Recognition(socket, TaskClient(uuid.uuid4().hex, model, asked))
+                connection = await stack.enter_async_context(_connection(endpoint, key))
+                task = Recognition(connection, TaskClient(uuid.uuid4().hex, model, asked))
                 await task._open()
         except TimeoutError:
             raise CannotConnect(f"{endpoint} does not answer within {open_timeout_s:g} s") from None
@@ -231,8 +233,10 @@ def _lost(closed: ConnectionClosed) -> ConnectionLost:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower() if error.errno else error.strerror
+    """asyncio words the plain errors of the system in its own way; people know the system's."""
+    if isinstance(error, OSError) and error.errno:
+        known = isinstance(error, socket.gaierror) or error.errno < 0
+        return (error.strerror if known else os.strerror(error.errno)) or str(error)
     return str(error) or type(error).__name__
 
 
