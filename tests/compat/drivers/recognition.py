@@ -6,6 +6,7 @@ In: one JSON object on the command line: scenario, url, key, model, file, format
 
 import json
 import logging
+import os
 import sys
 import time
 from pathlib import Path
@@ -125,6 +126,8 @@ def main():
     log.setLevel(logging.DEBUG)
     log.addHandler(HeartbeatLog())
     {"stream": stream, "call": call}[job["scenario"]](job)
+    sys.stdout.flush()
+    os._exit(0)  # after a failed task the SDK's own timer thread would hold the process for 23 s
 
 
 if __name__ == "__main__":
