@@ -14,9 +14,9 @@ class Resampler:
     """soxr's variable-rate path, at a fixed rate.
 
     It filters in the time domain and so holds back the same 12 to 30 ms of audio always, where soxr's default path
-    works in blocks and holds back up to 118 ms at 8 kHz and 40 ms at 48 kHz. Flat to 7.5 kHz, aliases below -110 dB,
-    at most 0.15 ms of computing per 100 ms. From rates above 16 kHz a sound comes 0.1 ms late, its highest tones 0.3 ms,
-    which changes no word error rate (dev/LOG.md, "Resampling").
+    works in blocks and holds back up to 118 ms at 8 kHz and 40 ms at 48 kHz. Flat to 7 kHz, aliases below -110 dB, at
+    most 0.15 ms of computing per 100 ms. From rates above 16 kHz a sound comes 0.1 ms late, its highest tones 0.3 ms,
+    which changed no word error rate (dev/LOG.md, "Resampling").
     """
 
     def __init__(self, rate_hz: int) -> None:
