@@ -73,12 +73,10 @@ class LiveCaptions(ProgressLine):
 
     def show(self, update: Partial | Final) -> None:
         super().show(update)
-        if isinstance(update, Final):
-            self._open = None
-            self.console.print(row(update.sentence))
-        else:
-            self._open = update.sentence
+        self._open = update.sentence if isinstance(update, Partial) else None
         self._live.refresh()
+        if isinstance(update, Final):
+            self.console.print(row(update.sentence))
 
     def picture(self) -> RenderableType:
         line = super().picture()

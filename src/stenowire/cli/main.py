@@ -160,7 +160,7 @@ def run(arguments: list[str] | None = None) -> None:
 
 def _status(arguments: list[str] | None) -> int:
     try:
-        status: Any = app(arguments, standalone_mode=False)
+        status: Any = app(arguments, prog_name="stenowire", standalone_mode=False)
         sys.stdout.flush()
         return int(status or Status.OK)
     except typer.TyperException as error:

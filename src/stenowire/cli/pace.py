@@ -7,6 +7,7 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 
 from stenowire.client.recording import Recording
 
@@ -16,37 +17,60 @@ READ_AHEAD = 32
 
 async def pieces(recording: Recording, stop: asyncio.Event) -> AsyncIterator[bytes]:
     """All pieces, or those until `stop` is set."""
-    loop = asyncio.get_running_loop()
-    queue: asyncio.Queue[bytes | OSError | None] = asyncio.Queue(READ_AHEAD)
-
-    def put(item: bytes | OSError | None) -> None:
-        asyncio.run_coroutine_threadsafe(queue.put(item), loop).result()
-
-    def read() -> None:
-        try:
-            for piece in recording.pieces():
-                put(piece)
-            put(None)
-        except OSError as error:
-            put(error)
-
-    threading.Thread(target=read, daemon=True).start()
+    reader = Reader(recording)
     stopped = asyncio.create_task(stop.wait())
     try:
         while not stop.is_set():
-            taking = asyncio.create_task(queue.get())
+            taking = asyncio.create_task(reader.next())
             await asyncio.wait({taking, stopped}, return_when=asyncio.FIRST_COMPLETED)
             if not taking.done():
                 taking.cancel()
+            elif (piece := taking.result()) is not None:
+                yield piece
+            else:
                 return
-            item = taking.result()
-            if item is None:
-                return
-            if isinstance(item, OSError):
-                raise item
-            yield item
     finally:
+        reader.end()
         stopped.cancel()
+
+
+class Reader:
+    """Reads ahead in a thread of its own, which may be left behind in a read that never returns."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self._loop = asyncio.get_running_loop()
+        self._ready: asyncio.Queue[bytes | OSError | None] = asyncio.Queue()
+        self._room = threading.Semaphore(READ_AHEAD)
+        self._ended = False
+        threading.Thread(target=self._read, daemon=True).start()
+
+    async def next(self) -> bytes | None:
+        """None at the end. Raises what reading raised."""
+        piece = await self._ready.get()
+        self._room.release()
+        if isinstance(piece, OSError):
+            raise piece
+        return piece
+
+    def end(self) -> None:
+        self._ended = True
+        self._room.release()
+
+    def _read(self) -> None:
+        try:
+            for piece in self._recording.pieces():
+                self._hand_over(piece)
+                if self._ended:
+                    return
+            self._hand_over(None)
+        except OSError as error:
+            self._hand_over(error)
+
+    def _hand_over(self, item: bytes | OSError | None) -> None:
+        self._room.acquire()
+        with suppress(RuntimeError):  # the loop has closed: nobody waits for it
+            self._loop.call_soon_threadsafe(self._ready.put_nowait, item)
 
 
 async def spoken(recording: Recording, stop: asyncio.Event, tell: Callable[[float], None]) -> AsyncIterator[bytes]:
