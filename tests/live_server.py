@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+import struct
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ from websockets.asyncio.client import ClientConnection
 from stenowire.engines.base import Job
 from stenowire.engines.scripted import ScriptedDetector, ScriptedEngine, pause, say
 from stenowire.gateway.server import Server
+from stenowire.gateway.transport import SocketProtocol
 from stenowire.serving.hub import Hub
 from stenowire.settings import Settings
 from stenowire.store.keys import KeyRing
@@ -49,6 +52,16 @@ class Live:
         """Audio that has reached the sessions open now; what a client has sent may still be on its way."""
         seats = (seat for connection in self.server.runtime.connections for seat in connection._seats.values())
         return sum(seat.session.audio_s for seat in seats)
+
+    @property
+    def backlog_s(self) -> float:
+        seats = [seat for connection in self.server.runtime.connections for seat in connection._seats.values()]
+        return max((seat.session.backlog_s for seat in seats), default=0.0)
+
+    @property
+    def sockets(self) -> list[SocketProtocol]:
+        """The server's side of every open WebSocket."""
+        return [c for c in self.server.web.server_state.connections if isinstance(c, SocketProtocol)]
 
     async def has_heard(self, audio_s: float) -> None:
         await until(lambda: self.audio_s > audio_s - 0.1)
@@ -174,3 +187,34 @@ async def whole_task(client: ClientConnection, task_id: str, audio: bytes, **par
     await send_audio(client, audio)
     await client.send(finish_task(task_id))
     return await hear(client, task_id)
+
+
+# ---- a client by hand, for what no library would do ------------------------------------------------------------------
+
+
+async def shake_hands(server: Live, receive_buffer: int | None = None) -> socket.socket:
+    """A WebSocket by hand, on which nothing is answered automatically."""
+    raw = socket.socket()
+    if receive_buffer:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    raw.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(raw, server.address)
+    request = [
+        f"GET {PATH} HTTP/1.1",
+        "Host: localhost",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version: 13",
+        f"Authorization: Bearer {KEY}",
+    ]
+    await loop.sock_sendall(raw, "".join(line + "\r\n" for line in [*request, ""]).encode())
+    assert b" 101 " in await loop.sock_recv(raw, 4096)
+    return raw
+
+
+def masked(opcode: int, data: bytes) -> bytes:
+    """One whole frame with a mask of zeros."""
+    length = struct.pack("!BBH", 0x80 | opcode, 0x80 | 126, len(data))
+    return length + bytes(4) + data

@@ -41,7 +41,7 @@ log = structlog.get_logger(__name__)
 PIECE_BYTES = 32 << 10
 """Audio is given to a session in pieces of at most this, 1 s of pcm at 16 kHz: converting one takes under 1 ms."""
 FRAMES_WAITING = 32
-BYTES_WAITING = 256 << 10
+BYTES_WAITING = 64 << 10
 """What is read ahead of the consumer."""
 VANISH_CHECK_S = 0.25
 """How often a client that is not being read is looked at: it must be missed within 1 s."""

@@ -68,6 +68,7 @@ class Server:
         self.keys = keys
         self.hub = hub or Hub()
         self.runtime = Runtime(settings, keys)
+        self.web = Web(application(self.runtime), settings)
         self.ready = asyncio.Event()
         """Set once clients are welcome; `url` is known then."""
         self.url = ""
@@ -85,18 +86,17 @@ class Server:
         """Serve until stopped. Raises BadSettings when the port cannot be had, ModelUnavailable without models."""
         with _listen(self.settings) as listener, self._signals():
             self.url = _url(self.settings.host, listener)
-            web = Web(application(self.runtime), self.settings)
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(web.serve(sockets=[listener]))
+                    tasks.create_task(self.web.serve(sockets=[listener]))
                     loading = tasks.create_task(self._equip())
                     await self._stopping.wait()
                     loading.cancel()
-                    clean = await self._drain(web)
-                    web.should_exit = True
+                    clean = await self._drain()
+                    self.web.should_exit = True
             except ExceptionGroup as failures:
                 raise failures.exceptions[0] from None
-            if self.runtime.equipped:
+            if clean and self.runtime.equipped:
                 await self.runtime.pool.stop()
             return 0 if clean else 1
 
@@ -118,7 +118,7 @@ class Server:
             self._announce(line)
         self.ready.set()
 
-    async def _drain(self, web: "Web") -> bool:
+    async def _drain(self) -> bool:
         """True when every session could answer."""
         self.runtime.admission.draining = True
         connections = self.runtime.connections
@@ -128,7 +128,7 @@ class Server:
         clean = await self._until(lambda: not connections, self.settings.drain_s)
         for connection in list(connections):
             connection.cut()
-        await self._until(lambda: not connections and not web.open_sockets, FAREWELL_S)
+        await self._until(lambda: not connections and not self.web.open_sockets, FAREWELL_S)
         log.info("drained", clean=clean)
         return clean
 
