@@ -2,7 +2,8 @@
 
 StenowireError
 ├── InvalidParameter           a field is missing, mistyped, out of range or out of order
-│   └── UnsupportedLanguage    no loaded engine covers the hint
+│   ├── UnsupportedLanguage    no loaded engine covers the hint
+│   └── EmptyBuffer            a commit without audio
 ├── UnsupportedFormat          container, codec or rate that this server does not decode
 ├── BadAudio                   the bytes are not what the format says
 ├── ModelNotFound
@@ -44,6 +45,10 @@ class InvalidParameter(StenowireError):
 
 
 class UnsupportedLanguage(InvalidParameter):
+    pass
+
+
+class EmptyBuffer(InvalidParameter):
     pass
 
 

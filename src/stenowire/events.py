@@ -35,6 +35,8 @@ class Open(Event, frozen=True, kw_only=True):
     heartbeat: bool = False
     """Keep a silent session alive and tell the client that it is."""
     interims: bool = True
+    answer_empty: bool = False
+    """Tell a Final for every utterance or commit, also when nothing was said in it."""
 
 
 class Audio(Event, frozen=True):
@@ -44,7 +46,7 @@ class Audio(Event, frozen=True):
 
 
 class Commit(Event, frozen=True):
-    """Manual mode: all audio since the last commit is one utterance."""
+    """All audio since the last commit is one item (manual mode); or: do not wait for more silence (other modes)."""
 
 
 class Clear(Event, frozen=True):
@@ -52,10 +54,11 @@ class Clear(Event, frozen=True):
 
 
 class Reconfigure(Event, frozen=True, kw_only=True):
-    """Change what is given, from the next utterance on. None leaves a part as it is."""
+    """Change what is given: the format for the bytes that follow, the rest from the next utterance on."""
 
     hint: Hint | None = None
     segmentation: Segmentation | None = None
+    format: AudioFormat | None = None
 
 
 class Finish(Event, frozen=True):
@@ -81,17 +84,21 @@ class Reconfigured(Event, frozen=True):
 
 
 class SpeechStarted(Event, frozen=True):
-    utterance: int
+    """Speech, surely; not told in manual mode. `item` counts from 1 and names what Partial and Final speak of."""
+
+    item: int
     at_ms: int
 
 
 class SpeechStopped(Event, frozen=True):
-    utterance: int
+    item: int
     at_ms: int
 
 
 class Committed(Event, frozen=True):
-    utterance: int
+    """Answers Commit in manual mode, at once."""
+
+    item: int
 
 
 class Cleared(Event, frozen=True):
@@ -102,6 +109,7 @@ class Partial(Event, frozen=True):
     """The whole current text of the open sentence; it replaces the former one."""
 
     sentence: Sentence
+    item: int = 0
 
 
 class Final(Event, frozen=True):
@@ -110,6 +118,13 @@ class Final(Event, frozen=True):
     sentence: Sentence
     audio_s: float
     """Audio received since the session began, in seconds."""
+    item: int = 0
+
+
+class Refused(Event, frozen=True):
+    """The last command was refused and changed nothing; the session goes on."""
+
+    error: StenowireError
 
 
 class Alive(Event, frozen=True):
@@ -135,6 +150,7 @@ Update = (
     | Cleared
     | Partial
     | Final
+    | Refused
     | Alive
     | Finished
     | Failed

@@ -6,13 +6,29 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from core.drive import NAME, Drive, opening, pcm
 from stenowire.engines.base import Job
-from stenowire.engines.scripted import ScriptedEngine, pause, say
+from stenowire.engines.scripted import ScriptedDetector, ScriptedEngine, pause, say
 from stenowire.errors import InternalError, NoAudio, NoValidAudio, ResponseTimeout
-from stenowire.events import Alive, Failed, Final, Finished, Hangup, Opened, Partial, Reconfigure, SpeechStarted
-from stenowire.types import Hint, Limits, Segmentation, TextOptions
+from stenowire.events import (
+    Alive,
+    Clear,
+    Cleared,
+    Commit,
+    Committed,
+    Failed,
+    Final,
+    Finished,
+    Hangup,
+    Opened,
+    Partial,
+    Reconfigure,
+    Refused,
+    SpeechStarted,
+)
+from stenowire.types import AudioFormat, Hint, Hypothesis, Limits, Segmentation, TextOptions
 
 pytestmark = pytest.mark.unit
 
@@ -238,3 +254,108 @@ def test_speech_is_announced_before_its_words() -> None:
     drive = recognise(np.concatenate([pause(320), say("w3 w7"), pause(900)]))
     kinds = [type(update) for update in drive.updates]
     assert kinds.index(SpeechStarted) < kinds.index(Partial)
+
+
+def manual(**changes: object) -> Drive:
+    return Drive(opening(segmentation=Segmentation(mode="manual", silence_ms=640), answer_empty=True, **changes))
+
+
+def test_a_commit_answers_all_audio_since_the_last_one_as_one_sentence() -> None:
+    drive = manual()
+    drive.audio(np.concatenate([say("w3 w7"), pause(1500), say("w9"), pause(100)]))
+    assert finals(drive.updates) == []
+    (committed, final) = drive.send(Commit(NAME))
+    assert committed == Committed(NAME, 1)
+    assert (final.sentence.text, final.item) == ("w3 w7 w9", 1)
+    drive.audio(say("w5"))
+    assert drive.send(Commit(NAME))[0] == Committed(NAME, 2)
+    drive.finish()
+    assert finals(drive.updates) == ["w3 w7 w9", "w5"]
+
+
+def test_a_committed_silence_is_answered_with_an_empty_final() -> None:
+    drive = manual()
+    drive.audio(pause(1000))
+    drive.send(Commit(NAME))
+    assert finals(drive.updates) == [""]
+
+
+def test_an_empty_commit_is_refused_and_the_session_goes_on() -> None:
+    drive = manual()
+    (refused,) = drive.send(Commit(NAME))
+    assert isinstance(refused, Refused)
+    drive.audio(say("w3"))
+    drive.send(Commit(NAME))
+    assert finals(drive.updates) == ["w3"]
+
+
+def test_cleared_audio_is_not_answered() -> None:
+    drive = manual()
+    drive.audio(say("w3 w4"))
+    assert drive.send(Clear(NAME)) == [Cleared(NAME)]
+    drive.audio(say("w7"))
+    drive.send(Commit(NAME))
+    drive.finish()
+    assert finals(drive.updates) == ["w7"]
+    assert drive.engine.open_states == 0
+
+
+def test_audio_that_was_not_committed_is_answered_at_finish() -> None:
+    drive = manual()
+    drive.audio(say("w3"))
+    drive.finish()
+    assert finals(drive.updates) == ["w3"]
+    assert isinstance(drive.updates[-1], Finished)
+
+
+def test_commits_do_not_shift_the_times_of_what_follows() -> None:
+    drive = manual()
+    for _ in range(20):
+        drive.audio(np.concatenate([pause(333), say("w3")]))
+        drive.send(Commit(NAME))
+    begins = [u.sentence.words[0].begin_ms for u in drive.updates if isinstance(u, Final)]
+    assert begins == [pytest.approx(333 + 833 * index, abs=40) for index in range(20)]
+
+
+def test_a_commit_in_voice_detection_does_not_wait_for_more_silence() -> None:
+    drive = Drive(opening())
+    drive.audio(np.concatenate([say("w3 w7"), pause(60)]))
+    drive.send(Commit(NAME))
+    assert finals(drive.updates) == ["w3 w7"]
+
+
+def test_the_format_may_change_between_audio() -> None:
+    drive = Drive(opening())
+    drive.audio(np.concatenate([say("w3"), pause(900)]))
+    drive.send(Reconfigure(NAME, format=AudioFormat("pcm", 8000)))
+    drive.audio(np.concatenate([say("w7"), pause(900)])[::2])
+    first, second = finals(drive.updates)
+    # Resampling rings at the block's edges, which reads as a short quiet word.
+    assert (first, second.split()[0]) == ("w3", "w7")
+
+
+class Doubting(ScriptedDetector):
+    def hear(self, jobs: Sequence[tuple[object, np.ndarray]]) -> list[np.ndarray]:
+        return [np.minimum(p, 0.7) for p in super().hear(jobs)]
+
+
+def doubted(confidence: float) -> Drive:
+    class Confident(ScriptedEngine):
+        def step(self, jobs: Sequence[Job]) -> list[Hypothesis]:
+            heard = super().step(jobs)
+            return [replace(h, words=tuple(replace(w, confidence=confidence) for w in h.words)) for h in heard]
+
+    drive = Drive(opening(), Confident())
+    drive.detector = Doubting()
+    drive.audio(np.concatenate([say("w3 w7"), pause(900)]))
+    drive.finish()
+    return drive
+
+
+def test_doubtful_speech_counts_only_where_the_engine_is_confident() -> None:
+    assert finals(doubted(0.8).updates) == ["w3 w7"]
+    assert finals(doubted(0.4).updates) == []
+
+
+def test_doubtful_speech_shows_no_interims() -> None:
+    assert partials(doubted(0.4).updates) == []

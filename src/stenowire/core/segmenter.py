@@ -27,9 +27,13 @@ class Rules(msgspec.Struct, frozen=True):
     """Frames above the onset threshold, among the last `onset_window`, that begin an utterance."""
     onset_window: int = 3
     least_frames: int = 4
-    """An utterance with fewer speech frames than this is a click or a breath: it is dropped."""
+    """What has fewer speech frames than this is a click or a breath, and no utterance."""
     hysteresis: float = 0.15
     """Speech goes on while the probability is above onset threshold minus this (Silero's own advice)."""
+    sure_frames: int = 2
+    sure_above: float = 0.45
+    """With this many frames this far above the onset threshold it is surely speech. Recorded noises reached one such
+    frame at most in 128 shifts, gains and neighbourhoods; speech has its second 64 ms after its onset (median)."""
     pad_ms: int = 250
     """Silence kept after the last speech frame, so that soft endings are whole."""
     taper_from_ms: int = 4_000
@@ -41,7 +45,7 @@ class Rules(msgspec.Struct, frozen=True):
 
 
 class Begin(msgspec.Struct, frozen=True):
-    """Speech began. `start` includes the pre-roll; `onset` is the first speech frame."""
+    """Speech began. `start` includes the pre-roll; `onset` is the first speech frame. Told once it is surely speech."""
 
     start: int
     onset: int
@@ -63,13 +67,11 @@ class End(msgspec.Struct, frozen=True):
     clip_end: int
     speech_end: int
     ended_by: EndedBy
+    sure: bool = True
+    """False: it may have been noise; only a confident engine should be believed."""
 
 
-class Drop(msgspec.Struct, frozen=True):
-    """What began was no speech."""
-
-
-Boundary = Begin | Pause | Resume | End | Drop
+Boundary = Begin | Pause | Resume | End
 
 
 def onset_threshold(threshold: float) -> float:
@@ -86,9 +88,11 @@ class Segmenter:
         self._heard = 0
         self._recent: deque[float] = deque(maxlen=self.rules.onset_window)
         self._begin: Begin | None = None
+        self._told = False
         self._floor = 0
         self._speech_end = 0
         self._speech_frames = 0
+        self._sure_frames = 0
         self._paused = False
         self._scores: list[float] = []
         self._scores_from = 0
@@ -100,7 +104,13 @@ class Segmenter:
 
     @property
     def speaking(self) -> bool:
-        return self._begin is not None
+        """An utterance is open and has been told."""
+        return self._told
+
+    @property
+    def sure(self) -> bool:
+        """The open utterance is surely speech."""
+        return self._sure_frames >= self.rules.sure_frames
 
     @property
     def speech_end(self) -> int:
@@ -120,30 +130,37 @@ class Segmenter:
         for probability, level_db in zip(probabilities, levels_db, strict=True):
             begin = self._heard
             self._heard += FRAME
+            self._sure_frames += probability >= self._sure_level()
             if self._begin is None:
                 boundaries += self._silence(begin, float(probability), level_db)
             else:
                 boundaries += self._speech(float(probability), level_db)
         return boundaries
 
-    def flush(self) -> list[Boundary]:
-        """No more audio: an open utterance ends here, whatever it holds."""
+    def flush(self, ended_by: EndedBy = "finish") -> list[Boundary]:
+        """No audio follows, or none that belongs to it: an open utterance ends here."""
         if self._begin is None:
             return []
         end = min(self._heard, self._speech_end + self._samples(self._pad_ms()))
-        return self._close(end, "finish")
+        return self._close(end, ended_by)
 
     def cut(self, at: int) -> list[Boundary]:
         """End the open utterance at this sample by its meaning; speech goes on in the next one."""
-        if self._begin is None or not self._begin.start < at < self._speech_end:
+        if not self._told or self._begin is None or not self._begin.start < at < self._speech_end:
             return []
         return self._split(at, "meaning")
+
+    def forget(self) -> None:
+        """Drop the open utterance; what follows is judged anew."""
+        self._shut(self._heard)
 
     # ---- states -------------------------------------------------------------------------------------------------
 
     def _silence(self, begin: int, probability: float, level_db: float) -> list[Boundary]:
         self._recent.append(probability)
         on = onset_threshold(self.segmentation.threshold)
+        if probability < on:
+            self._sure_frames = 0
         if probability < on or sum(p >= on for p in self._recent) < self.rules.onset_frames:
             return []
         loud = next(index for index, p in enumerate(self._recent) if p >= on)
@@ -153,7 +170,7 @@ class Segmenter:
         self._speech_end = self._heard
         self._speech_frames = sum(p >= on for p in self._recent)
         self._scores, self._scores_from = [level_db + 10 * probability], begin
-        return [Begin(start=start, onset=onset)]
+        return self._tell()
 
     def _speech(self, probability: float, level_db: float) -> list[Boundary]:
         assert self._begin is not None
@@ -162,8 +179,8 @@ class Segmenter:
             return self._voiced()
         silence_ms = self._ms(self._heard - self._speech_end)
         if silence_ms >= self._silence_ms():
-            return self._end_by_silence()
-        if not self._paused and silence_ms >= self._pad_ms() and self._enough():
+            return self._close(self._speech_end + self._samples(self._pad_ms()), "silence")
+        if not self._paused and silence_ms >= self._pad_ms() and self._told:
             self._paused = True
             clip_end = self._speech_end + self._samples(self._pad_ms())
             return [Pause(clip_end=clip_end, remaining_ms=self._silence_ms() - silence_ms)]
@@ -176,31 +193,32 @@ class Segmenter:
         self._speech_end = self._heard
         self._speech_frames += 1
         if self._heard - self._begin.start < self._samples(self.segmentation.max_ms):
-            return resumed
+            return resumed + self._tell()
         return resumed + self._split(self._best_pause(), "length")
+
+    def _tell(self) -> list[Boundary]:
+        if self._told or self._begin is None or self._speech_frames < self.rules.least_frames:
+            return []
+        self._told = True
+        return [self._begin]
 
     # ---- ends ---------------------------------------------------------------------------------------------------
 
-    def _end_by_silence(self) -> list[Boundary]:
-        if not self._enough():
-            self._begin = None
-            self._recent.clear()
-            return [Drop()]
-        return self._close(self._speech_end + self._samples(self._pad_ms()), "silence")
-
     def _close(self, clip_end: int, ended_by: EndedBy) -> list[Boundary]:
-        end = End(clip_end=clip_end, speech_end=self._speech_end, ended_by=ended_by)
-        enough = self._enough()
-        self._begin = None
-        self._floor = clip_end
+        told, sure = self._told, self.sure
+        self._shut(clip_end if told else self._floor)
+        return [End(clip_end=clip_end, speech_end=self._speech_end, ended_by=ended_by, sure=sure)] if told else []
+
+    def _shut(self, floor: int) -> None:
+        self._begin, self._told, self._floor = None, False, floor
+        self._sure_frames = 0
         self._recent.clear()
-        return [end] if enough or ended_by == "finish" else [Drop()]
 
     def _split(self, at: int, ended_by: EndedBy) -> list[Boundary]:
         """Two utterances that share the border: nothing is heard twice, nothing falls between them."""
-        end = End(clip_end=at, speech_end=at, ended_by=ended_by)
+        end = End(clip_end=at, speech_end=at, ended_by=ended_by, sure=self.sure)
         self._open(at, at)
-        # The count of speech frames goes on: the rest of a long utterance is speech, however short it turns out.
+        # The counts of speech frames go on: the rest of a long utterance is speech, however short it turns out.
         keep = max(0, (at - self._scores_from) // FRAME)
         self._scores, self._scores_from = self._scores[keep:], self._scores_from + keep * FRAME
         return [end, Begin(start=at, onset=at)]
@@ -223,9 +241,6 @@ class Segmenter:
         self._floor = start
         self._paused = False
 
-    def _enough(self) -> bool:
-        return self._speech_frames >= self.rules.least_frames
-
     def _silence_ms(self) -> int:
         """Silence that ends the open utterance: shorter for longer ones when tapered."""
         assert self._begin is not None
@@ -239,6 +254,9 @@ class Segmenter:
         share = (age_ms - rules.taper_from_ms) / max(1, limit - rules.taper_from_ms)
         shrunk = full - (full - rules.taper_least_ms) * min(1.0, max(0.0, share))
         return min(full, int(shrunk))
+
+    def _sure_level(self) -> float:
+        return min(0.95, onset_threshold(self.segmentation.threshold) + self.rules.sure_above)
 
     def _pad_ms(self) -> int:
         return min(self.rules.pad_ms, self.segmentation.silence_ms)

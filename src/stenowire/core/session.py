@@ -6,6 +6,7 @@ caption is reproduced by feeding it a recorded list of inputs.
 """
 
 from collections import deque
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -14,19 +15,21 @@ from stenowire.audio.frontend import FrontEnd
 from stenowire.core import segmenter as cuts
 from stenowire.core.meaning import sentence_border
 from stenowire.core.segmenter import FRAME, Segmenter
+from stenowire.core.sentences import Sentences
 from stenowire.core.tape import Tape
 from stenowire.core.utterance import OpenUtterance, ms
-from stenowire.errors import InvalidParameter, NoAudio, NoValidAudio, ResponseTimeout, StenowireError
+from stenowire.errors import EmptyBuffer, InvalidParameter, NoAudio, NoValidAudio, ResponseTimeout, StenowireError
 from stenowire.events import (
     Alive,
     Audio,
     Broken,
     Clear,
+    Cleared,
     CloseStream,
     Command,
     Commit,
+    Committed,
     Failed,
-    Final,
     Finish,
     Finished,
     Hangup,
@@ -35,19 +38,19 @@ from stenowire.events import (
     Open,
     Opened,
     OpenStream,
-    Partial,
     Reconfigure,
     Reconfigured,
+    Refused,
     Result,
     SpeechStarted,
     SpeechStopped,
     Step,
+    StepKind,
     Stepped,
     Update,
     Work,
 )
-from stenowire.text import filters
-from stenowire.types import SESSION_RATE_HZ, EngineInfo, Hypothesis, Samples, Sentence, Word
+from stenowire.types import SESSION_RATE_HZ, EngineInfo, Samples, Segmentation
 
 LISTEN_FRAMES = 64
 """Frames per request to the speech detector: bounds one call to about 2 s of audio."""
@@ -56,6 +59,15 @@ FIRST_STEP_MS = 320
 """The first interim waits for this much speech: with less a model guesses."""
 
 Output = Update | Work
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """A commit or a clear, at its place on the tape."""
+
+    at: int
+    filled: int
+    """Samples of silence filled in right before it."""
+    kind: Literal["commit", "clear"]
 
 
 def levels_db(samples: Samples) -> list[float]:
@@ -67,7 +79,6 @@ def levels_db(samples: Samples) -> list[float]:
 
 class Session:
     def __init__(self, opening: Open, engine: EngineInfo, now: float) -> None:
-        limit = min(opening.segmentation.max_ms, engine.max_ms)
         self.name = opening.session
         self.opening = opening
         self.engine = engine
@@ -75,10 +86,13 @@ class Session:
         self._hint = opening.hint
         self._front = FrontEnd(opening.format)
         self._tape = Tape()
-        self._segmenter = Segmenter(msgspec.structs.replace(opening.segmentation, max_ms=limit))
-        self._utterances: deque[OpenUtterance] = deque()
+        self._received = 0
+        self._segmenter = Segmenter(self._within_engine(opening.segmentation))
+        self._sentences = Sentences(opening)
         self._utterance_ids = 0
-        self._sentence_ids = 1
+        self._marks: deque[Mark] = deque()
+        self._last_mark = 0
+        self._filled = 0
         self._listened = 0
         self._needed = 0
         self._listening = False
@@ -98,7 +112,7 @@ class Session:
     @property
     def audio_s(self) -> float:
         """Audio received, in seconds."""
-        return self._tape.end / SESSION_RATE_HZ
+        return self._received / SESSION_RATE_HZ
 
     @property
     def backlog_s(self) -> float:
@@ -120,25 +134,13 @@ class Session:
         if self.done:
             return []
         try:
-            match command:
-                case Audio(data=data):
-                    self._receive(data, now)
-                case Finish():
-                    self._finish()
-                case Commit():
-                    self._commit()
-                case Clear():
-                    self._clear()
-                case Reconfigure():
-                    self._reconfigure(command)
-                case Hangup():
-                    self._close_streams()
-                    self.done = True
-                case Open():
-                    raise InvalidParameter("the session is open already")
+            self._obey(command, now)
             self._settle(now)
         except StenowireError as error:
-            self._fail(error)
+            if error.fatal or not isinstance(command, Commit | Clear | Reconfigure):
+                self._fail(error)
+            else:
+                self._out.append(Refused(self.name, error))
         return self._take()
 
     def absorb(self, result: Result, now: float) -> list[Output]:
@@ -169,11 +171,34 @@ class Session:
 
     # ---- commands -----------------------------------------------------------------------------------------------
 
+    def _obey(self, command: Command, now: float) -> None:
+        match command:
+            case Audio(data=data):
+                self._receive(data, now)
+            case Finish():
+                self._finish()
+            case Commit():
+                self._commit()
+            case Clear():
+                self._mark("clear")
+                self._out.append(Cleared(self.name))
+            case Reconfigure():
+                self._reconfigure(command)
+            case Hangup():
+                self._close_streams()
+                self.done = True
+            case Open():
+                raise InvalidParameter("the session is open already")
+
     def _receive(self, data: bytes, now: float) -> None:
         if self._finishing or not data:
             return
         self._last_audio_at = now
-        self._tape.append(self._front.feed(data))
+        self._append(self._front.feed(data))
+
+    def _append(self, samples: Samples) -> None:
+        self._received += len(samples)
+        self._tape.append(samples)
 
     def _finish(self) -> None:
         if self._finishing:
@@ -181,29 +206,50 @@ class Session:
         self._finishing = True
         if self._last_audio_at is None:
             raise NoValidAudio("no audio was sent before the task was finished")
-        self._tape.append(self._front.flush())
+        self._append(self._front.flush())
         # Frames are whole: silence fills up the last one, and two more let the detector close on the last word.
-        fill = -self._tape.end % FRAME + 2 * FRAME
-        self._tape.append(np.zeros(fill, np.float32))
+        self._tape.append(np.zeros(-self._tape.end % FRAME + 2 * FRAME, np.float32))
 
     def _commit(self) -> None:
-        raise InvalidParameter("commit is not available: the server detects the end of speech in this session")
+        if self._tape.end == self._last_mark:
+            raise EmptyBuffer("nothing to commit: the audio buffer is empty")
+        self._mark("commit")
+        if self._manual:
+            waiting = sum(mark.kind == "commit" for mark in self._marks)
+            self._out.append(Committed(self.name, self._sentences.number_of_commit(waiting)))
 
-    def _clear(self) -> None:
-        raise InvalidParameter("clear is not available: the server detects the end of speech in this session")
+    def _mark(self, kind: Literal["commit", "clear"]) -> None:
+        """Note a border on the tape; it takes effect once all before it is heard. Silence fills up the last frame."""
+        fill = -self._tape.end % FRAME
+        self._tape.append(np.zeros(fill, np.float32))
+        self._last_mark = self._tape.end
+        self._marks.append(Mark(self._tape.end, fill, kind))
 
     def _reconfigure(self, command: Reconfigure) -> None:
+        if command.format is not None:
+            front = FrontEnd(command.format)
+            self._append(self._front.flush())
+            self._front = front
         if command.hint is not None:
             self._hint = command.hint
         if command.segmentation is not None:
-            self._segmenter.segmentation = command.segmentation
+            self._segmenter.segmentation = self._within_engine(command.segmentation)
         self._out.append(Reconfigured(self.name))
+
+    def _within_engine(self, segmentation: Segmentation) -> Segmentation:
+        limit = min(segmentation.max_ms, self.engine.max_ms)
+        return msgspec.structs.replace(segmentation, max_ms=limit)
+
+    @property
+    def _manual(self) -> bool:
+        return self._segmenter.segmentation.mode == "manual"
 
     # ---- hearing ------------------------------------------------------------------------------------------------
 
     def _listen(self) -> None:
         """Ask for the probabilities of what has not been judged yet; one request is in flight at a time."""
-        frames = min(LISTEN_FRAMES, (self._tape.end - self._listened) // FRAME)
+        until = self._marks[0].at if self._marks else self._tape.end
+        frames = min(LISTEN_FRAMES, (until - self._listened) // FRAME)
         if self._listening or frames == 0:
             return
         end = self._listened + frames * FRAME
@@ -220,23 +266,48 @@ class Session:
 
     def _bound(self, boundary: cuts.Boundary, now: float) -> None:
         match boundary:
-            case cuts.Begin(start=start, onset=onset):
-                self._utterance_ids += 1
-                self._utterances.append(OpenUtterance(self._utterance_ids, start, onset))
-                self._out.append(SpeechStarted(self.name, self._utterance_ids, ms(onset)))
+            case cuts.Begin():
+                self._begin_utterance(boundary)
             case cuts.Pause(clip_end=clip_end, remaining_ms=remaining_ms):
                 # The final is decoded while the silence is still being waited for.
-                self._ask_final(self._utterances[-1], clip_end, self._due(clip_end, now, remaining_ms))
+                self._ask_final(self._sentences.newest, clip_end, self._due(clip_end, now, remaining_ms))
             case cuts.Resume():
-                self._utterances[-1].forget_final()
-            case cuts.End(clip_end=clip_end, speech_end=speech_end, ended_by=ended_by):
-                utterance = self._utterances[-1]
-                utterance.end, utterance.speech_end, utterance.ended_by = clip_end, speech_end, ended_by
-                self._out.append(SpeechStopped(self.name, utterance.id, ms(speech_end)))
-                if not utterance.has_final_for(clip_end):
-                    self._ask_final(utterance, clip_end, self._due(clip_end, now, 0))
-            case cuts.Drop():
-                self._close_stream(self._utterances.pop())
+                self._sentences.newest.forget_final()
+            case cuts.End():
+                self._end_utterance(boundary, now)
+
+    def _begin_utterance(self, begin: cuts.Begin) -> None:
+        self._utterance_ids += 1
+        utterance = OpenUtterance(self._utterance_ids, begin.start, begin.onset, self._filled)
+        item = self._sentences.open_item()
+        item.utterances.append(utterance)
+        if not self._manual:
+            self._out.append(SpeechStarted(self.name, item.number, utterance.ms(begin.onset)))
+
+    def _end_utterance(self, end: cuts.End, now: float) -> None:
+        utterance = self._sentences.newest
+        utterance.end, utterance.speech_end, utterance.sure = end.clip_end, end.speech_end, end.sure
+        if not utterance.has_final_for(end.clip_end):
+            self._ask_final(utterance, end.clip_end, self._due(end.clip_end, now, 0))
+        if not self._manual:
+            number = self._sentences.open_item().number
+            self._out.append(SpeechStopped(self.name, number, utterance.ms(end.speech_end)))
+            self._sentences.close()
+
+    def _pass_mark(self, now: float) -> None:
+        """All audio before a commit or a clear has been heard: carry it out."""
+        mark = self._marks.popleft()
+        self._filled += mark.filled
+        if mark.kind == "clear":
+            self._segmenter.forget()
+            for utterance in self._sentences.drop_open():
+                self._close_stream(utterance)
+            return
+        for boundary in self._segmenter.flush("commit"):
+            self._bound(boundary, now)
+        if self._manual:
+            self._sentences.open_item().committed = True
+            self._sentences.close()
 
     def _due(self, clip_end: int, now: float, remaining_ms: int) -> float:
         """When a final is wanted. Audio sent faster than it was spoken may wait for those who speak now."""
@@ -244,23 +315,24 @@ class Session:
         return max(now, spoken_at) + remaining_ms / 1000
 
     def _watch_silence(self) -> None:
-        if self._segmenter.speaking or self._utterances:
-            self._last_speech = self._last_alive = self._segmenter.heard
+        heard = self._segmenter.heard
+        if self._segmenter.speaking or self._sentences:
+            self._last_speech = self._last_alive = heard
             return
         limit_s = self.opening.limits.silence_s
         if self.opening.heartbeat:
-            if self._segmenter.heard - self._last_alive >= ALIVE_EVERY_S * SESSION_RATE_HZ:
-                self._last_alive = self._segmenter.heard
+            if heard - self._last_alive >= ALIVE_EVERY_S * SESSION_RATE_HZ:
+                self._last_alive = heard
                 self._out.append(Alive(self.name))
-        elif limit_s is not None and self._segmenter.heard - self._last_speech >= limit_s * SESSION_RATE_HZ:
+        elif limit_s is not None and heard - self._last_speech >= limit_s * SESSION_RATE_HZ:
             self._fail(ResponseTimeout(f"no speech for {limit_s:.0f} seconds; set heartbeat to stay connected"))
 
     # ---- recognising --------------------------------------------------------------------------------------------
 
     def _ask_partial(self, now: float) -> None:
-        if not self.opening.interims or not self._segmenter.speaking:
+        if not (self.opening.interims and self._segmenter.speaking and self._segmenter.sure):
             return
-        utterance = self._utterances[-1]
+        utterance = self._sentences.newest
         until = self._segmenter.speech_end
         first = utterance.asked_until == utterance.start
         fresh_ms = ms(until - (utterance.onset if first else utterance.asked_until))
@@ -273,49 +345,43 @@ class Session:
         utterance.want_final(clip_end)
         self._step(utterance, clip_end, "final", due)
 
-    def _step(self, utterance: OpenUtterance, end: int, kind: str, due: float) -> None:
+    def _step(self, utterance: OpenUtterance, end: int, kind: StepKind, due: float) -> None:
         if not utterance.opened_stream:
             utterance.opened_stream = True
             self._out.append(OpenStream(self.name, utterance.id, self._hint))
-        clip = self._tape.view(utterance.start, end)
-        final = kind == "final"
         self._out.append(
             Step(
                 self.name,
                 stream=utterance.id,
-                clip=clip,
+                clip=self._tape.view(utterance.start, end),
                 settled=utterance.shown.stable,
-                kind="final" if final else "partial",
+                kind=kind,
                 due=due,
-                ticket=utterance.ticket if final else 0,
+                ticket=utterance.ticket,
             )
         )
 
     def _stepped(self, result: Stepped, now: float) -> None:
-        utterance = next((known for known in self._utterances if known.id == result.stream), None)
+        utterance = self._sentences.find(result.stream)
         if utterance is None:
             return
         if result.kind == "final":
             if result.ticket != utterance.wanted:
                 return
             utterance.answer = result.hypothesis
-        if utterance.ended or not self.opening.interims:
+        if utterance.ended or not self.opening.interims or not self._segmenter.sure:
             return
         before = utterance.shown
-        hypothesis = result.hypothesis
-        if hypothesis.final:
-            # Decoded ahead: only one more opinion until the silence is over.
-            hypothesis = msgspec.structs.replace(hypothesis, stable=0)
-        shown = utterance.stabilizer.feed(hypothesis)
-        if shown != before and utterance is self._utterances[0] and shown.words:
-            self._out.append(Partial(self.name, self._open_sentence(utterance)))
-        if self._segmenter.segmentation.mode == "semantic" and (border := sentence_border(shown)) is not None:
-            at = utterance.start + border * SESSION_RATE_HZ // 1000
-            for boundary in self._segmenter.cut(at):
+        shown = utterance.hear(result.hypothesis)
+        if shown != before and self._sentences.is_first(utterance):
+            self._out += self._sentences.partial(self._hint.language, self._segmenter.heard)
+        if self._segmenter.segmentation.mode == "semantic" and (border_ms := sentence_border(shown)) is not None:
+            for boundary in self._segmenter.cut(utterance.start + border_ms * SESSION_RATE_HZ // 1000):
                 self._bound(boundary, now)
 
     def _broken(self, broken: Broken, now: float) -> None:
-        utterance = next((known for known in self._utterances if known.id == broken.stream), None)
+        """A final that broke is tried once more; an interim that broke is made up for by the next one."""
+        utterance = self._sentences.find(broken.stream)
         if broken.stream is not None and utterance is None:
             return
         if utterance is None or utterance.retried:
@@ -329,61 +395,35 @@ class Session:
 
     def _settle(self, now: float) -> None:
         """After every input: ask to hear what is new, tell what is ready in its order, forget what is answered."""
+        while self._marks and not self._listening and self._segmenter.heard == self._marks[0].at:
+            self._pass_mark(now)
         self._listen()
         all_heard = self._finishing and not self._listening
         if all_heard:
             for boundary in self._segmenter.flush():
                 self._bound(boundary, now)
-        while self._utterances and self._utterances[0].answered:
-            self._tell_final(self._utterances.popleft())
-            if self._utterances and not self._utterances[0].ended and self._utterances[0].shown.words:
-                self._out.append(Partial(self.name, self._open_sentence(self._utterances[0])))
-        if all_heard and not self._utterances:
+            self._sentences.close()
+        self._tell_answers()
+        if all_heard and not self._sentences:
             self._out.append(Finished(self.name, self.audio_s))
             self.done = True
         self._forget()
 
-    def _tell_final(self, utterance: OpenUtterance) -> None:
-        assert utterance.answer is not None
-        self._close_stream(utterance)
-        words, _ = filters.apply(utterance.answer.words, 0, self.opening.text)
-        if not words:
-            return
-        last_word_ms = ms(utterance.start) + words[-1].end_ms
-        end_ms = min(max(ms(utterance.speech_end), last_word_ms), ms(utterance.end or 0))
-        placed = utterance.placed(words, end_ms)
-        sentence = self._sentence(utterance, placed, len(words), end_ms, utterance.answer)
-        self._out.append(Final(self.name, sentence, self.audio_s))
-        self._sentence_ids += 1
-
-    def _open_sentence(self, utterance: OpenUtterance) -> Sentence:
-        words, stable = filters.apply(utterance.shown.words, utterance.shown.stable, self.opening.text)
-        placed = utterance.placed(words, ms(self._segmenter.heard))
-        return self._sentence(utterance, placed, stable, None, None)
-
-    def _sentence(
-        self,
-        utterance: OpenUtterance,
-        words: tuple[Word, ...],
-        stable: int,
-        end_ms: int | None,
-        answer: Hypothesis | None,
-    ) -> Sentence:
-        return Sentence(
-            id=self._sentence_ids,
-            begin_ms=utterance.begin_ms,
-            end_ms=end_ms,
-            words=words,
-            stable=stable,
-            final=end_ms is not None,
-            language=answer.language if answer else self._hint.language,
-            emotion=answer.emotion if answer else None,
-        )
+    def _tell_answers(self) -> None:
+        language = self._hint.language
+        while True:
+            for utterance in self._sentences.take_answers():
+                self._close_stream(utterance)
+            item = self._sentences.take_done()
+            if item is None:
+                return
+            self._out += self._sentences.final(item, language, self.audio_s)
+            # What was held back behind this final may be shown now.
+            self._out += self._sentences.partial(language, self._segmenter.heard)
 
     def _forget(self) -> None:
-        self._needed = min(self._segmenter.needed_from, self._segmenter.heard)
-        if self._utterances:
-            self._needed = min(self._needed, self._utterances[0].start)
+        starts = [utterance.start for utterance in self._sentences.utterances()]
+        self._needed = min([self._segmenter.needed_from, self._segmenter.heard, *starts])
         self._tape.forget(self._needed)
 
     def _close_stream(self, utterance: OpenUtterance) -> None:
@@ -391,8 +431,8 @@ class Session:
             self._out.append(CloseStream(self.name, utterance.id))
 
     def _close_streams(self) -> None:
-        while self._utterances:
-            self._close_stream(self._utterances.popleft())
+        for utterance in self._sentences.utterances():
+            self._close_stream(utterance)
 
     def _fail(self, error: StenowireError) -> None:
         self._close_streams()

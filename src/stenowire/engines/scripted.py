@@ -50,7 +50,7 @@ class ScriptedDetector:
         for index, is_loud in enumerate(loud):
             # Four frames bridge the gap between two words.
             state[0] = 4.0 if is_loud else state[0] - 1
-            probabilities[index] = 0.95 if state[0] > 0 else 0.02
+            probabilities[index] = 0.97 if state[0] > 0 else 0.02
         return probabilities
 
     def close(self, state: list[float]) -> None: ...
