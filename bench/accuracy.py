@@ -41,7 +41,12 @@ class Outcome:
 
     def counts(self, recordings: list[Recording]) -> list[tuple[int, int]]:
         known = [recording for recording in recordings if recording.id in self.texts]
-        return [score.errors(recording.reference, self.texts[recording.id]) for recording in known]
+        return [_errors(recording, self.texts[recording.id]) for recording in known]
+
+
+def _errors(recording: Recording, text: str) -> tuple[int, int]:
+    compare = score.digit_errors if recording.set == corpus.DIGITS else score.errors
+    return compare(recording.reference, text)
 
 
 def measure(quick: bool) -> Table:

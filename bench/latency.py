@@ -4,8 +4,8 @@ All latencies count from the moment at which the audio in question was *sent*, b
 
 * first partial: from the first voiced sample to the first result that holds at least one word that was really said
   by then. A guess before speech therefore earns nothing.
-* word emission: from the last sample of a word to the first result that shows it at its place and after which it
-  stays there, final included. Words that the final has wrong are not counted.
+* word emission: from the last sample of a word to the first result that shows it and after which every result keeps
+  it, in order, final included. Words that the final has wrong are not counted.
 * finalization: from the last sample of the last word to the final, in two parts. The endpoint wait is the silence
   that the client itself asked for, and what the end of speech is judged too late; compute is the rest: from the send
   time of the sample at `end_time` + that silence to the final. When words began and ended is known from a forced
@@ -94,16 +94,14 @@ def emissions(played: list[Played]) -> list[float]:
 
 def settled_since(group: list[Answer]) -> list[tuple[str, float]]:
     """(word, when it came to stay) for every word of a sentence's final."""
-    texts = [plain(answer.text) for answer in group]
-    since = []
-    for place, word in enumerate(texts[-1]):
-        at = group[-1].at
-        for answer, text in zip(reversed(group), reversed(texts), strict=True):
-            if text[place : place + 1] != [word]:
-                break
-            at = answer.at
-        since.append((word, at))
-    return since
+    final = plain(group[-1].text)
+    since = [group[-1].at] * len(final)
+    staying = set(range(len(final)))
+    for answer in reversed(group[:-1]):
+        staying &= {place for place, _ in matches(final, plain(answer.text))}
+        for place in staying:
+            since[place] = answer.at
+    return list(zip(final, since, strict=True))
 
 
 def finalizations(played: list[Played]) -> list[tuple[float, float]]:

@@ -1,7 +1,8 @@
 """How many people may speak all the time: N streams of talk without pause, at the pace of speech.
 
-In: dev recordings end to end (`corpus.talk`), another beginning for each stream, starts spread over two seconds. The
-load generator runs on the same cores and is part of what is measured. Frames go out on an absolute schedule.
+In: dev recordings end to end (`corpus.talk`), another beginning for each stream, starts spread over `SPREAD_S`;
+figures are taken while all speak. The load generator runs on the same cores and is part of what is measured. Frames
+go out on an absolute schedule.
 
 A trial with N streams passes when, over all streams together:
 
@@ -23,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -35,11 +37,12 @@ from bench.report import Table
 from bench.score import quantile
 from bench.server import Server
 
-FIRST = 8
+FIRST, PEER_FIRST = 8, 2
 TRIALS, PEER_TRIALS = 5, 3
-SECONDS, QUICK_SECONDS = 40.0, 15.0
+SECONDS, QUICK_SECONDS = 45.0, 20.0
 GAP_MS, FINAL_MS, LAG_MS, LATE_MS, GROWTH_S = 600, 400, 20, 50, 1.0
-SPREAD_S = 2.0
+SPREAD_S = 8.0
+"""The last stream starts this much after the first, so that cuts by length do not fall together."""
 
 
 @dataclass(frozen=True)
@@ -68,21 +71,22 @@ class Trial:
         return self.gap_ms <= GAP_MS and self.late_ms <= FINAL_MS and self.growth_s <= GROWTH_S
 
     def row(self, passed: bool) -> str:
-        figures = f"{self.streams} streams: gap p95 {self.gap_ms:.0f} ms, final p95 {self.final_ms:.0f} ms"
+        client = f"{self.streams} streams: gap p95 {self.gap_ms:.0f} ms, final p95 {self.final_ms:.0f} ms"
         server = f"(server's own {self.server_final_ms:.0f}), loop lag p99 {self.lag_ms:.0f} ms"
         cost = f"{self.cores:.2f} cores + generator {self.generator_cores:.2f}, {self.finals} finals"
         growth = f"backlog {self.growth_s:+.1f} s, frames late p95 {self.late_ms:.0f} ms"
-        return f"{'pass' if passed else 'FAIL'} {figures} {server}, {growth}, {cost}, {self.failures} failed"
+        return f"{'pass' if passed else 'FAIL'} {client} {server}, {growth}, {cost}, {self.failures} failed"
 
 
 def measure(quick: bool) -> Table:
     table = Table("load")
     seconds = QUICK_SECONDS if quick else SECONDS
-    trials = asyncio.run(_search_ours(seconds, 1 if quick else TRIALS))
+    trials = _ours(seconds, 1 if quick else TRIALS)
     best = max((trial.streams for trial in trials if trial.passed), default=0)
     peer = f"{peers.MOONSHINE} streaming"
     try:
-        others = _search(lambda streams: _peer(streams, seconds), _peer_passed, 2, 1 if quick else PEER_TRIALS)
+        run = partial(_peer, seconds=seconds)
+        others = _search(run, lambda trial: trial.peer_passed, PEER_FIRST, 1 if quick else PEER_TRIALS)
         most = str(max((trial.streams for trial in others if trial.peer_passed), default=0))
     except peers.NotRun as reason:
         others, most = [], reason.cell
@@ -93,10 +97,6 @@ def measure(quick: bool) -> Table:
         table.notes.append(f"{peer}: {trial.row(trial.peer_passed)}")
     table.notes.append(f"{seconds:.0f} s a trial, silence that ends a sentence {SILENCE_MS} ms, generator included")
     return table
-
-
-def _peer_passed(trial: Trial) -> bool:
-    return trial.peer_passed
 
 
 def next_streams(results: dict[int, bool], first: int) -> int | None:
@@ -124,17 +124,12 @@ def _search(run: Callable[[int], Trial], passed: Callable[[Trial], bool], first:
 # ---- our server -----------------------------------------------------------------------------------------------------
 
 
-async def _search_ours(seconds: float, limit: int) -> list[Trial]:
-    trials: list[Trial] = []
+def _ours(seconds: float, limit: int) -> list[Trial]:
     with Server() as server:
-        await _trial(server, 1, 3.0)
-        while len(trials) < limit:
-            streams = next_streams({trial.streams: trial.passed for trial in trials}, FIRST)
-            if streams is None:
-                break
-            trials.append(await _trial(server, streams, seconds))
-            print(f"  {trials[-1].row(trials[-1].passed)}", flush=True)
-    return trials
+        asyncio.run(_trial(server, 1, 3.0))
+        return _search(
+            lambda streams: asyncio.run(_trial(server, streams, seconds)), lambda trial: trial.passed, FIRST, limit
+        )
 
 
 async def _trial(server: Server, streams: int, seconds: float) -> Trial:
@@ -156,14 +151,16 @@ async def _trial(server: Server, streams: int, seconds: float) -> Trial:
     takes = await asyncio.gather(*running)
     elapsed = time.monotonic() - start
     after = server.metrics()
+    window = figures.together(takes)
+    delays = figures.final_delays(takes, window)
     report.keep(f"load-{streams}", (paced.line(one) for one in takes))
     return Trial(
         streams=streams,
-        gap_ms=1000 * quantile(figures.gaps(takes), 0.95),
-        final_ms=1000 * quantile(figures.final_delays(takes), 0.95),
+        gap_ms=1000 * quantile(figures.gaps(takes, window), 0.95),
+        final_ms=1000 * quantile(delays, 0.95),
         growth_s=figures.growth(takes),
         late_ms=1000 * quantile([late for one in takes for late in one.late], 0.95),
-        finals=sum(len(one.finals) for one in takes),
+        finals=len(delays),
         server_final_ms=1000 * figures.histogram(before, after, "stenowire_finalization_seconds", 0.95),
         lag_ms=1000 * figures.histogram(before, after, "stenowire_loop_lag_seconds", 0.99),
         cores=(server.cpu_s() - cpu) / elapsed,
@@ -189,7 +186,7 @@ def _peer(streams: int, seconds: float) -> Trial:
     takes = [paced.restored(line) for line in lines if "name" in line]
     return Trial(
         streams=streams,
-        gap_ms=1000 * quantile(figures.gaps(takes), 0.95),
+        gap_ms=1000 * quantile(figures.gaps(takes, figures.together(takes)), 0.95),
         final_ms=1000 * quantile(figures.completion_delays(takes), 0.95),
         growth_s=figures.peer_growth(takes),
         late_ms=1000 * quantile([late for one in takes for late in one.late], 0.95),

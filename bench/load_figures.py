@@ -10,42 +10,47 @@ When could a sentence be known to have ended? A client sees only its `begin_time
 
 from itertools import pairwise
 
-from bench.client import FRAME_MS, Answer, Take
+from bench.client import Answer, Take
 from bench.score import quantile
 
 SILENCE_MS = 800
 """Silence that the load's clients ask for."""
+Window = tuple[float, float]
+"""Moments of the monotonic clock."""
 LIMIT_MS, PREROLL_MS = 12_000, 300
 """Our server's longest clip, and the audio that it keeps from before the detected start."""
 
 
-def gaps(takes: list[Take]) -> list[float]:
-    """Seconds between results that follow each other in a stream, while it is being sent."""
-    return [
-        later.at - earlier.at
-        for one in takes
-        for earlier, later in pairwise(one.answers)
-        if later.at <= one.sent[-1] + FRAME_MS / 1000
-    ]
+def together(takes: list[Take]) -> Window:
+    """From when the last stream began to when the first one ended: all speak."""
+    return max(one.sent[0] for one in takes), min(one.sent[-1] for one in takes)
 
 
-def final_delays(takes: list[Take]) -> list[float]:
+def gaps(takes: list[Take], window: Window) -> list[float]:
+    """Seconds between results that follow each other in a stream, both within the window."""
+    since, until = window
+    inside = [[answer.at for answer in one.answers if since <= answer.at <= until] for one in takes]
+    return [later - earlier for times in inside for earlier, later in pairwise(times)]
+
+
+def final_delays(takes: list[Take], window: Window) -> list[float]:
     """Seconds from the moment at which a sentence could be known to have ended to its final, see above.
 
-    Finals that only the end of the audio brought about are left out.
+    Only finals within the window, so none that the end of the audio brought about.
     """
+    since, until = window
     found = []
     for one in takes:
-        finals = [answer for answer in one.finals if not one.finish_sent or answer.at <= one.finish_sent]
-        clip_start: float | None = None
-        for final, later in pairwise([*finals, None]):
+        cut_at: float | None = None
+        for final, later in pairwise([*one.finals, None]):
             assert final is not None
             begin_ms, end_ms = final.sentence["begin_time"], final.sentence["end_time"]
-            started = begin_ms - PREROLL_MS if clip_start is None else clip_start
+            started_ms = max(0, begin_ms - PREROLL_MS) if cut_at is None else cut_at
             cut = later is not None and later.sentence["begin_time"] - end_ms < SILENCE_MS
-            known_ms = max(end_ms, started + LIMIT_MS) if cut else end_ms + SILENCE_MS
-            found.append(final.at - one.sent_at(known_ms))
-            clip_start = end_ms if cut else None
+            known_ms = max(end_ms, started_ms + LIMIT_MS) if cut else end_ms + SILENCE_MS
+            if since <= final.at <= until:
+                found.append(final.at - one.sent_at(known_ms))
+            cut_at = end_ms if cut else None
     return found
 
 

@@ -32,10 +32,22 @@ def plain(text: str) -> list[str]:
 
 def errors(reference: str, hypothesis: str) -> tuple[int, int]:
     """(wrong, missing and added words; words of the reference), both normalised."""
-    wanted = normal(reference)
+    return _differences(normal(reference), normal(hypothesis))
+
+
+def digit_errors(reference: str, hypothesis: str) -> tuple[int, int]:
+    """The same digit by digit, for digits said one by one: the normaliser would join them into one long number."""
+    return _differences(_spaced(normal(reference)), _spaced(normal(hypothesis)))
+
+
+def _spaced(text: str) -> str:
+    return " ".join(re.sub(r"(\d)", r" \1 ", text).split())
+
+
+def _differences(wanted: str, written: str) -> tuple[int, int]:
     if not wanted:
-        return len(normal(hypothesis).split()), 0
-    result = jiwer.process_words(wanted, normal(hypothesis))
+        return len(written.split()), 0
+    result = jiwer.process_words(wanted, written)
     return result.substitutions + result.deletions + result.insertions, len(wanted.split())
 
 

@@ -1,7 +1,8 @@
 """How much a reader sees change: words that are shown and taken back, and the promise of settled words.
 
-* A word is shown when it appears at its place in a sentence, again when it is replaced there. It is unstable when the
-  next result of that sentence has another word, or none, at its place (case and punctuation aside).
+* A word is shown when it first appears in a sentence. It is unstable when the next result of that sentence no longer
+  has it, in order, by the cheapest alignment of the two (case and punctuation aside); what stands there then is a word
+  shown anew.
 * A settled word (`fixed` on the wire) breaks its promise when a later interim of its sentence has another text there.
   A final may revise one: that share is reported apart.
 """
@@ -12,7 +13,7 @@ from typing import Any
 from bench import paced, peers
 from bench.client import Answer, Take
 from bench.report import Table
-from bench.score import plain
+from bench.score import matches, plain
 
 
 def measure(quick: bool) -> Table:
@@ -42,7 +43,7 @@ def changes(takes: list[Take]) -> tuple[str, str]:
             words += len(texts[-1])
             shown += len(texts[0])
             for before, after in pairwise(texts):
-                same = sum(a == b for a, b in zip(before, after, strict=False))
+                same = len(matches(before, after))
                 edits += len(before) - same
                 shown += len(after) - same
     if not shown or not words:
