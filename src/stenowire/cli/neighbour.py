@@ -53,9 +53,10 @@ class Neighbour(msgspec.Struct, frozen=True):
 @contextmanager
 def neighbour(settings: Settings, console: Console) -> Iterator[Neighbour]:
     """Yields once the server is ready. Raises Stop when its port is taken or it does not come up."""
-    log = settings.data / "demo.log"
+    port = free_port(settings.port)
+    log = settings.data / f"demo-{port}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    server = Neighbour(free_port(settings.port), f"sk-demo-{secrets.token_urlsafe(18)}", log)
+    server = Neighbour(port, f"sk-demo-{secrets.token_urlsafe(18)}", log)
     with log.open("wb") as output:
         process = subprocess.Popen(
             [
