@@ -38,8 +38,8 @@ from bench.score import quantile
 from bench.server import Server
 
 FIRST, PEER_FIRST = 8, 2
-TRIALS, PEER_TRIALS = 5, 3
-SECONDS, QUICK_SECONDS = 45.0, 20.0
+TRIALS, PEER_TRIALS = 5, 2
+SECONDS, QUICK_SECONDS = 40.0, 20.0
 GAP_MS, FINAL_MS, LAG_MS, LATE_MS, GROWTH_S = 600, 400, 20, 50, 1.0
 SPREAD_S = 8.0
 """The last stream starts this much after the first, so that cuts by length do not fall together."""

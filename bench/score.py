@@ -1,7 +1,8 @@
 """What was said against what was written: error rates, matched words, percentiles.
 
 Error rates use whisper-normalizer's English rules, so that they compare with published ones. Times of words need one
-token per spoken word, so matching uses a plainer rule: lower case, no punctuation.
+token per spoken word, so matching uses a plainer rule: lower case, no punctuation. The scorers are imported where they
+are needed, as only the bench environment has them.
 """
 
 import random
@@ -9,7 +10,6 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-import jiwer
 import numpy as np
 
 
@@ -47,7 +47,9 @@ def _spaced(text: str) -> str:
 def _differences(wanted: str, written: str) -> tuple[int, int]:
     if not wanted:
         return len(written.split()), 0
-    result = jiwer.process_words(wanted, written)
+    from jiwer import process_words
+
+    result = process_words(wanted, written)
     return result.substitutions + result.deletions + result.insertions, len(wanted.split())
 
 
@@ -68,7 +70,9 @@ def matches(reference: Sequence[str], hypothesis: Sequence[str]) -> list[tuple[i
     """Index pairs of equal words, in order, from the cheapest alignment of the two."""
     if not reference or not hypothesis:
         return []
-    chunks = jiwer.process_words([" ".join(reference)], [" ".join(hypothesis)]).alignments[0]
+    from jiwer import process_words
+
+    chunks = process_words([" ".join(reference)], [" ".join(hypothesis)]).alignments[0]
     pairs: list[tuple[int, int]] = []
     for chunk in chunks:
         if chunk.type == "equal":
