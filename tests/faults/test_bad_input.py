@@ -10,7 +10,21 @@ import pytest
 import websockets
 from websockets.asyncio.client import ClientConnection
 
-from live_server import PATIENCE_S, Live, finish_task, hear, hear_all, live, pcm, run_task, send_audio, whole_task
+from live_server import (
+    PATIENCE_S,
+    Live,
+    finish_task,
+    hear,
+    hear_all,
+    live,
+    masked,
+    pcm,
+    run_task,
+    send_audio,
+    shake_hands,
+    until,
+    whole_task,
+)
 
 pytestmark = pytest.mark.faults
 
@@ -74,12 +88,38 @@ async def test_text_that_is_not_utf8_closes_with_1007(tmp_path: Path) -> None:
 async def test_a_message_over_the_limit_closes_with_1009(tmp_path: Path, fragments: int) -> None:
     async with live(tmp_path, max_message_bytes=1 << 20) as server, bystander(server), server.connect() as client:
         await client.send(run_task("a"))
-        message = bytes((1 << 20) + 1)
+        message = bytes(16 << 20)
         size = len(message) // fragments + 1
         with suppress(websockets.ConnectionClosed):
             await client.send([message[at : at + size] for at in range(0, len(message), size)])
         await asyncio.wait_for(client.wait_closed(), PATIENCE_S)
         assert client.close_code == 1009
+
+
+async def test_the_line_is_not_reset_under_a_client_that_has_not_read_why(tmp_path: Path) -> None:
+    """A system that gets a reset may drop what it has received: the close frame would be lost."""
+    async with live(tmp_path, max_message_bytes=1 << 20) as server:
+        raw, loop = await shake_hands(server), asyncio.get_running_loop()
+        await loop.sock_sendall(raw, bytes([0x82, 0xFF]) + (2 << 20).to_bytes(8, "big") + bytes(4))
+        assert (await loop.sock_recv(raw, 4))[:1] == b"\x88"
+        for _ in range(5):
+            await loop.sock_sendall(raw, bytes(64_000))
+            await asyncio.sleep(0.02)
+        raw.close()
+        await until(lambda: not server.sockets)
+
+
+async def test_after_a_failure_what_the_client_still_sends_is_passed_over(tmp_path: Path) -> None:
+    """Its own close frame lies behind audio that came in one go with the fault: it must be found there."""
+    async with live(tmp_path) as server:
+        raw = await shake_hands(server)
+        await until(lambda: bool(server.sockets))
+        server.sockets[0].close_timeout = 1000.0
+        rest = b"".join(masked(0x2, bytes(1000)) for _ in range(60)) + masked(0x8, b"\x03\xe8")
+        await asyncio.get_running_loop().sock_sendall(raw, masked(0x1, b"{") + rest)
+        await server.at_rest()
+        await until(lambda: not server.sockets)
+        raw.close()
 
 
 async def test_a_message_at_the_limit_is_heard(tmp_path: Path) -> None:

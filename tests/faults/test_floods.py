@@ -8,6 +8,7 @@ import pytest
 
 from live_server import (
     PATIENCE_S,
+    Live,
     finish_task,
     frames,
     hear,
@@ -20,7 +21,6 @@ from live_server import (
     whole_task,
 )
 from stenowire.gateway.connection import BYTES_WAITING
-from stenowire.gateway.transport import SLICE_BYTES
 
 pytestmark = pytest.mark.faults
 
@@ -67,7 +67,7 @@ async def test_frames_of_one_byte_are_parsed_a_few_at_a_time(tmp_path: Path) -> 
         heard = await hear(client, "a")
         watching.cancel()
     assert heard.finals("a") == ["w1"]
-    assert 0 < most <= SLICE_BYTES // 7 + 1
+    assert 0 < most < 600
 
 
 def masked_short(opcode: int, data: bytes) -> bytes:
@@ -105,8 +105,7 @@ async def test_a_client_that_never_reads_is_slowed_down_then_cut_off(tmp_path: P
     bound = 16 << 10
     async with live(tmp_path, outbox_bytes=bound, send_deadline_s=2.0, backlog_s=20.0) as server:
         raw = await shake_hands(server, receive_buffer=2048)
-        for protocol in server.sockets:
-            protocol.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        shrink(server)
         loop = asyncio.get_running_loop()
         await loop.sock_sendall(raw, masked(0x1, run_task("a", max_sentence_silence=200).encode()))
         upload = asyncio.create_task(pour(raw, pcm("w1 w2 w3 w4 w5 w6", 500)))
@@ -117,7 +116,28 @@ async def test_a_client_that_never_reads_is_slowed_down_then_cut_off(tmp_path: P
                 await asyncio.sleep(0.001)
         assert bound < most < 4 * bound
         await server.at_rest()
+        await until(lambda: not server.sockets)
         upload.cancel()
+        raw.close()
+
+
+def shrink(server: Live) -> None:
+    """Make the server's side of each connection buffer next to nothing."""
+    for protocol in server.sockets:
+        protocol.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+
+
+async def test_a_line_that_went_dead_with_answers_on_the_way_is_given_up(tmp_path: Path) -> None:
+    """The close frame cannot be written either; by itself that would wait for the system's quarter of an hour."""
+    async with live(tmp_path, ping_interval_s=0.3, ping_timeout_s=0.3) as server:
+        raw = await shake_hands(server, receive_buffer=2048)
+        shrink(server)
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(raw, masked(0x1, run_task("a", max_sentence_silence=200).encode()))
+        for frame in frames(pcm("w1 w2 w3 w4 w5 w6", 500) * 60, 32_000):
+            await loop.sock_sendall(raw, masked(0x2, frame))
+        await server.at_rest()
+        await until(lambda: not server.sockets)
         raw.close()
 
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 import websockets
 
-from live_server import KEY, PATH, Heard, Live, finish_task, hear, hear_all, live, pcm, run_task, send_audio
+from live_server import KEY, PATH, Heard, Live, finish_task, hear, hear_all, live, pcm, run_task, send_audio, until
 
 pytestmark = pytest.mark.unit
 
@@ -71,15 +71,17 @@ def block(seconds: float) -> None:
     time.sleep(seconds)
 
 
-async def test_of_two_tasks_both_hear_the_true_reason(tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", [["w1 w2"], []])
+async def test_of_two_tasks_both_hear_the_true_reason(tmp_path: Path, words: list[str]) -> None:
     async with live(tmp_path) as server, server.connect() as client:
         await client.send(run_task("a"))
         await client.send(run_task("b"))
-        await send_audio(client, pcm("w1 w2"))
-        await server.has_heard(1.0)
+        await send_audio(client, pcm(*words, 0))
+        await until(lambda: server.admission.streams == 2)
+        await server.has_heard(len(words))
         server.server.stop()
         heard = await hear_all(client)
-    assert heard.finals("a") == ["w1 w2"]
+    assert heard.finals("a") == words
     assert heard.failure("a") == heard.failure("b")
 
 
@@ -119,11 +121,17 @@ async def told_to_wait(server: Live) -> None:
     assert response.status_code == 503 and int(response.headers["retry-after"]) > 0
 
 
-async def test_a_session_that_cannot_answer_does_not_hold_the_server(tmp_path: Path) -> None:
+async def test_sessions_that_cannot_answer_do_not_hold_the_server(tmp_path: Path) -> None:
     async with live(tmp_path, before_step=lambda jobs: block(1.0), drain_s=0.1) as server, server.connect() as client:
         await client.send(run_task("a"))
         await send_audio(client, pcm("w1 w2"))
-        await server.has_heard(1.0)
+        await client.send(finish_task("a"))
+        await client.send(run_task("b"))
+        await client.send(run_task("c"))
+        await send_audio(client, pcm("w3 w4"))
+        await server.has_heard(2.0)
         server.server.stop()
         heard = await hear_all(client)
-    assert heard.failure("a") is not None and client.close_code == 1012
+    restarting = ("ServiceUnavailable", "The server is restarting, please connect again.")
+    assert [heard.failure(task_id) for task_id in "abc"] == [restarting] * 3
+    assert client.close_code == 1012
