@@ -17,7 +17,7 @@ SESSION_RATE_HZ = 16_000
 
 Mode = Literal["vad", "manual", "semantic"]
 EndedBy = Literal["silence", "commit", "length", "meaning", "finish"]
-Encoding = Literal["pcm", "wav"]
+Encoding = Literal["pcm", "wav", "mulaw", "alaw"]
 
 
 class Word(msgspec.Struct, frozen=True):
@@ -76,7 +76,7 @@ class Sentence(msgspec.Struct, frozen=True):
 
 
 class AudioFormat(msgspec.Struct, frozen=True):
-    """What a client says that its bytes are. pcm is signed 16-bit little-endian mono."""
+    """What a client says that its bytes are. pcm is signed 16-bit little-endian mono; mulaw and alaw are G.711."""
 
     encoding: Encoding
     rate_hz: int

@@ -83,6 +83,6 @@ def test_rates_beyond_reach_are_refused_at_once(rate_hz: int) -> None:
 
 
 def test_formats_that_are_not_decoded_are_refused_at_once() -> None:
-    with pytest.raises(UnsupportedFormat, match="format 'mp3' is not supported; pcm and wav are") as error:
+    with pytest.raises(UnsupportedFormat, match="format 'mp3' is not supported; pcm, wav, mulaw, alaw are") as error:
         Decoder(AudioFormat("mp3", 16_000))  # type: ignore[arg-type]
     assert error.value.param == "format"

@@ -38,6 +38,9 @@ def test_audio_is_found_however_the_stream_is_cut(step: int) -> None:
         (fmt(bits=32, channels=8), Layout("signed", 4, 8)),
         (fmt(bits=32, tag=3), Layout("float", 4, 1)),
         (fmt(bits=12), Layout("signed", 2, 1)),
+        (fmt(bits=8, tag=6), Layout("alaw", 1, 1)),
+        (fmt(bits=8, tag=7, channels=2), Layout("mulaw", 1, 2)),
+        (extensible(bits=8, tag=7), Layout("mulaw", 1, 1)),
         (extensible(bits=24, channels=6), Layout("signed", 3, 6)),
         (extensible(bits=32, tag=3), Layout("float", 4, 1)),
     ],
@@ -123,10 +126,10 @@ def test_an_absurd_header_is_refused_by_name(stream: bytes, said: str) -> None:
 @pytest.mark.parametrize(
     ("header", "said"),
     [
-        (fmt(tag=7, bits=8), "mu-law"),
+        (fmt(tag=2, bits=4), "ADPCM"),
         (fmt(tag=17, bits=4), "IMA ADPCM"),
         (fmt(tag=0x1234), "codec 4660"),
-        (extensible(tag=6, bits=8), "A-law"),
+        (extensible(tag=49, bits=8), "GSM"),
         (fmt(tag=3, bits=64), "64-bit float"),
     ],
 )

@@ -1,9 +1,9 @@
-"""A client's bytes to samples, whatever of pcm and wav they turn out to be.
+"""A client's bytes to samples: pcm, wav or G.711, whatever of them they turn out to be.
 
 Input: bytes in a declared format, cut anywhere. Output: float32 mono in [-1, 1] at `rate_hz`. Must not resample.
 
 The bytes are believed before the declaration: a WAV header is read, and obeyed, also in a stream that was announced as
-pcm; and raw samples are accepted under the name wav, as the vendor's microphone sample sends them.
+pcm; and raw 16-bit samples are accepted under the name wav, as the vendor's microphone sample sends them.
 """
 
 import numpy as np
@@ -11,9 +11,17 @@ import numpy as np
 from stenowire.audio.pcm import Layout, PcmDecoder
 from stenowire.audio.wav import WavReader
 from stenowire.errors import BadAudio, UnsupportedFormat
-from stenowire.types import AudioFormat, Samples
+from stenowire.types import AudioFormat, Encoding, Samples
 
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 8_000, 48_000
+
+RAW: dict[Encoding, Layout] = {
+    "pcm": Layout(),
+    "wav": Layout(),
+    "mulaw": Layout("mulaw", 1),
+    "alaw": Layout("alaw", 1),
+}
+"""How samples lie that come without a header, by what was announced."""
 
 OTHERS = {
     b"fLaC": "FLAC",
@@ -37,8 +45,8 @@ class Decoder:
     """Raises UnsupportedFormat for what cannot be decoded here, BadAudio for bytes that are not what they should be."""
 
     def __init__(self, declared: AudioFormat) -> None:
-        if declared.encoding not in ("pcm", "wav"):
-            raise UnsupportedFormat(f"format {declared.encoding!r} is not supported; pcm and wav are", "format")
+        if declared.encoding not in RAW:
+            raise UnsupportedFormat(f"format {declared.encoding!r} is not supported; {', '.join(RAW)} are", "format")
         if not LOWEST_RATE_HZ <= declared.rate_hz <= HIGHEST_RATE_HZ:
             raise UnsupportedFormat(
                 f"sample rate {declared.rate_hz} Hz is not supported; {LOWEST_RATE_HZ}..{HIGHEST_RATE_HZ} is",
@@ -83,7 +91,7 @@ class Decoder:
         if head.startswith(b"RIFF") and (head[8:12] == b"WAVE" or self._declared.encoding == "wav"):
             self._wav = WavReader()
             return
-        self._pcm, self.rate_hz = PcmDecoder(Layout()), self._declared.rate_hz
+        self._pcm, self.rate_hz = PcmDecoder(RAW[self._declared.encoding]), self._declared.rate_hz
 
     def _decode(self, data: bytes) -> Samples:
         if self._wav:

@@ -1,4 +1,4 @@
-"""Bytes of uncompressed audio to samples.
+"""Bytes of audio that has a fixed size per sample, to samples.
 
 Input: a layout, then bytes cut anywhere. Output: float32 mono in [-1, 1] at the rate of the bytes. Bytes that do not
 make up a whole sample of every channel wait for the next feed. Must not know of containers or rates.
@@ -10,9 +10,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from stenowire.audio.g711 import from_alaw, from_mulaw
 from stenowire.types import Samples
 
-Kind = Literal["unsigned", "signed", "float"]
+Kind = Literal["unsigned", "signed", "float", "mulaw", "alaw"]
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -20,7 +21,7 @@ class Layout(msgspec.Struct, frozen=True):
 
     kind: Kind = "signed"
     bytes_per_sample: int = 2
-    """1 for unsigned, 2..4 for signed, 4 for float."""
+    """1 for unsigned, mulaw and alaw, 2..4 for signed, 4 for float."""
     channels: int = 1
 
     @property
@@ -77,4 +78,6 @@ _SCALED = {
     ("signed", 3): _three_bytes,
     ("signed", 4): lambda data: _integers(data, "<i4", 1 << 31),
     ("float", 4): _floats,
+    ("mulaw", 1): from_mulaw,
+    ("alaw", 1): from_alaw,
 }

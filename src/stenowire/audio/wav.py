@@ -1,7 +1,7 @@
 """The audio bytes inside a WAV stream, found while it arrives.
 
 Input: bytes cut anywhere. Output: the bytes of its data chunks, and from the first `fmt ` chunk on the layout and rate.
-Raises BadAudio when the header is absurd and UnsupportedFormat when it announces something else than PCM or float.
+Raises BadAudio when the header is absurd, UnsupportedFormat when it announces something else than PCM, float or G.711.
 Must not know how samples are decoded. Memory: at most one chunk header or one `fmt ` chunk is held.
 
 Chunks are those of "Multimedia Programming Interface and Data Specifications 1.0" (IBM and Microsoft, 1991), with
@@ -35,8 +35,8 @@ AFTER_AUDIO = frozenset(
     )
 )
 
-PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
-CODECS = {2: "ADPCM", 6: "A-law", 7: "mu-law", 17: "IMA ADPCM", 49: "GSM 6.10", 80: "MPEG", 85: "MP3", 255: "AAC"}
+PCM, FLOAT, ALAW, MULAW, EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
+CODECS = {2: "ADPCM", 17: "IMA ADPCM", 49: "GSM 6.10", 80: "MPEG", 85: "MP3", 255: "AAC"}
 
 
 Read = Callable[[], bytes | None]
@@ -165,8 +165,9 @@ def read_fmt(chunk: bytes) -> tuple[Layout, int]:
         if len(chunk) < 40:
             raise BadAudio(f"the WAV header's extended fmt chunk has {len(chunk)} bytes, not 40")
         (tag,) = struct.unpack_from("<H", chunk, 24)
-    if tag not in (PCM, FLOAT):
-        raise UnsupportedFormat(f"WAV holds {CODECS.get(tag, f'codec {tag}')}; PCM and float are supported", "format")
+    if tag not in (PCM, FLOAT, ALAW, MULAW):
+        what = CODECS.get(tag, f"codec {tag}")
+        raise UnsupportedFormat(f"WAV holds {what}; PCM, float, A-law and mu-law are supported", "format")
     if not 1 <= channels <= MOST_CHANNELS:
         raise BadAudio(f"the WAV header says {channels} channels; 1..{MOST_CHANNELS} are possible")
     if not LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
@@ -180,6 +181,8 @@ def _sample(tag: int, bits: int) -> tuple[Kind, int]:
         if bits != 32:
             raise UnsupportedFormat(f"WAV holds {bits}-bit float; 32-bit float is supported", "format")
         return "float", 4
+    if tag in (ALAW, MULAW):
+        return ("alaw" if tag == ALAW else "mulaw"), 1
     if not 1 <= bits <= 32:
         raise BadAudio(f"the WAV header says {bits} bits per sample; 8, 16, 24 and 32 are possible")
     bytes_per_sample = (bits + 7) // 8
