@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     """0 means no limit, as every client of a proxy has the proxy's address."""
     max_streams: int = Field(default_factory=lambda: 32 * cores(), ge=1)
     """Sessions open at once in the whole server."""
-    max_tasks_per_connection: int = Field(16, ge=1)
+    max_tasks_per_connection: int = Field(8, ge=1)
 
     handshake_s: float = Field(5.0, gt=0.0)
     """A request header that is not whole by then closes its connection."""

@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import structlog
 import uvicorn
@@ -19,7 +20,7 @@ from starlette.applications import Starlette
 from stenowire.errors import StenowireError
 from stenowire.gateway import logs
 from stenowire.gateway.app import application
-from stenowire.gateway.banner import banner
+from stenowire.gateway.banner import greeting, offer
 from stenowire.gateway.runtime import Runtime
 from stenowire.gateway.transport import SocketProtocol, WebProtocol
 from stenowire.serving.hub import Hub
@@ -62,7 +63,7 @@ class Server:
         settings: Settings,
         keys: KeyRing,
         hub: Hub | None = None,
-        announce: Callable[[str], None] = print,
+        announce: Callable[[str], None] | None = None,
     ) -> None:
         self.settings = settings
         self.keys = keys
@@ -72,7 +73,8 @@ class Server:
         self.ready = asyncio.Event()
         """Set once clients are welcome; `url` is known then."""
         self.url = ""
-        self._announce = announce
+        self._announce = announce or partial(print, flush=True)
+        self._failure: Exception | None = None
         self._stopping = asyncio.Event()
         self._forced = asyncio.Event()
 
@@ -86,25 +88,36 @@ class Server:
         """Serve until stopped. Raises BadSettings when the port cannot be had, ModelUnavailable without models."""
         with _listen(self.settings) as listener, self._signals():
             self.url = _url(self.settings.host, listener)
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self.web.serve(sockets=[listener]))
-                    loading = tasks.create_task(self._equip())
-                    await self._stopping.wait()
-                    loading.cancel()
-                    clean = await self._drain()
-                    self.web.should_exit = True
-            except ExceptionGroup as failures:
-                raise failures.exceptions[0] from None
-            if clean and self.runtime.equipped:
-                await self.runtime.pool.stop()
-            return 0 if clean else 1
+            self._say(greeting(self.url, self.keys))
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.web.serve(sockets=[listener]))
+                loading = tasks.create_task(self._load())
+                await self._stopping.wait()
+                loading.cancel()
+                clean = await self._drain()
+                self.web.should_exit = True
+        if self._failure is not None:
+            raise self._failure
+        if clean and self.runtime.equipped:
+            await self.runtime.pool.stop()
+        return 0 if clean else 1
 
-    async def _equip(self) -> None:
+    def _say(self, lines: list[str]) -> None:
+        for line in lines:
+            self._announce(line)
+
+    async def _load(self) -> None:
         """Load in a thread, so that the port answers meanwhile."""
+        try:
+            if not self.hub.ready:
+                await asyncio.to_thread(self.hub.load, self.settings.models_dir)
+            self._equip()
+        except Exception as error:
+            self._failure = error
+            self.stop()
+
+    def _equip(self) -> None:
         settings, metrics = self.settings, self.runtime.metrics
-        if not self.hub.ready:
-            await asyncio.to_thread(self.hub.load, settings.models_dir)
         pool = Pool(
             self.hub.engine,
             self.hub.detector,
@@ -114,8 +127,7 @@ class Server:
         )
         pool.start()
         self.runtime.equip(self.hub, pool)
-        for line in banner(self.url, self.keys, self.hub.models()):
-            self._announce(line)
+        self._say(offer(self.hub.models()))
         self.ready.set()
 
     async def _drain(self) -> bool:
