@@ -66,12 +66,17 @@ async def _play(recording: Recording, server: Neighbour, console: Console) -> bo
 
 
 class Delays:
-    """How long after it was spoken each word was first seen, from the client's side. Times are seconds."""
+    """How long after it was spoken each word was first seen, from the client's side. Times are seconds.
+
+    A word is new when it lies beyond all audio that had words so far: a corrected one is not, nor one that a cut moves
+    into the next sentence.
+    """
 
     def __init__(self) -> None:
         self.words_s: list[float] = []
+        self.final_words = 0
         self._began: float | None = None
-        self._seen: dict[int, int] = {}
+        self._seen_ms = 0
 
     def heard(self, seconds: float, now: float) -> None:
         if self._began is None:
@@ -80,15 +85,16 @@ class Delays:
     def show(self, update: Partial | Final, now: float) -> None:
         if self._began is None:
             return
-        sentence = update.sentence
-        for word in sentence.words[self._seen.get(sentence.id, 0) :]:
-            self.words_s.append(now - self._began - word.end_ms / 1000)
-        self._seen[sentence.id] = max(len(sentence.words), self._seen.get(sentence.id, 0))
+        new = [word for word in update.sentence.words if word.begin_ms + word.end_ms > 2 * self._seen_ms]
+        self.words_s += [now - self._began - word.end_ms / 1000 for word in new]
+        self._seen_ms = max([self._seen_ms, *(word.end_ms for word in new)])
+        self.final_words += len(update.sentence.words) * isinstance(update, Final)
 
     def summary(self) -> str:
         ordered = sorted(self.words_s)
         middle, late = ordered[len(ordered) // 2], ordered[len(ordered) * 95 // 100]
-        return f"{len(ordered)} words; half were seen within {middle:.1f} s of being spoken, 95 % within {late:.1f} s."
+        within = f"half were seen within {middle:.1f} s of being spoken, 95 % within {late:.1f} s"
+        return f"{self.final_words} words; {within}."
 
 
 def _captions(console: Console, recording: Recording) -> Captions:

@@ -18,17 +18,21 @@ def reporting(console: Console) -> Iterator[Report]:
         yield _lines(console)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=console) as progress:
-        yield _bars(progress)
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield _bar(progress)
 
 
-def _bars(progress: Progress) -> Report:
-    tasks: dict[str, TaskID] = {}
+def _bar(progress: Progress) -> Report:
+    """One bar, for what is being done now."""
+    now: dict[str, TaskID] = {}
 
     def report(label: str, done: int, total: int) -> None:
-        if label not in tasks:
-            tasks[label] = progress.add_task(label, total=total or None)
-        progress.update(tasks[label], completed=done)
+        if label not in now:
+            for task in now.values():
+                progress.remove_task(task)
+            now.clear()
+            now[label] = progress.add_task(label, total=total or None)
+        progress.update(now[label], completed=done)
 
     return report
 
