@@ -23,8 +23,10 @@ LINK = "stenowire.link"
 SLICE_BYTES = 4096
 """Parsed in one go: at most some 700 frames of one byte, about 5 ms."""
 LINGER_S = 1.0
-"""How long a closing connection takes in and drops what the client still sends, so that its system does not reset
-the connection before the client has read our last words."""
+"""How long a failed connection takes in and drops what the client still sends, so that its system does not reset the
+connection before the client has read our last words."""
+QUIET_S = 0.2
+"""It ends earlier once the client has sent nothing for this long."""
 READ_HANG_UP = getattr(select, "POLLRDHUP", 0)
 
 
@@ -94,7 +96,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().connection_made(transport)
         self._unparsed: deque[memoryview] = deque()
         self._heard_at = self.loop.time()
-        self._failed = False
+        self._failed_at: float | None = None
 
     def handle_connect(self, event: Any) -> None:
         super().handle_connect(event)
@@ -104,7 +106,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._heard_at = self.loop.time()
-        if self._failed:
+        if self._failed_at is not None:
+            self._end_in(min(QUIET_S, max(0.0, self._failed_at + LINGER_S - self._heard_at)))
             return
         view = memoryview(data)
         self._unparsed.extend(view[at : at + SLICE_BYTES] for at in range(0, len(view), SLICE_BYTES))
@@ -112,9 +115,9 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def _parse(self) -> None:
         """Parse until a message is complete: uvicorn then pauses reading until the application has taken it."""
-        while self._unparsed and not self.read_paused and not self._failed and not self.disconnected:
+        while self._unparsed and not self.read_paused and self._failed_at is None and not self.disconnected:
             super().data_received(bytes(self._unparsed.popleft()))
-        if self._unparsed and not self._failed and not self.disconnected:
+        if self._unparsed and self._failed_at is None and not self.disconnected:
             self.transport.pause_reading()
         elif not self.read_paused and not self.disconnected:
             self.transport.resume_reading()
@@ -151,8 +154,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._end_in(LINGER_S)
 
     def handle_parser_exception(self) -> None:
-        """Say why, then drop what still comes until the client has gone, or for a second."""
-        self._failed = True
+        """Say why, then drop what still comes until the client is quiet or gone, or for a second."""
+        self._failed_at = self.loop.time()
         self._unparsed.clear()
         closing = self.conn.close_sent
         code, reason = (closing.code, closing.reason) if closing else (1002, "")
@@ -160,4 +163,4 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self.transport.write(b"".join(self.conn.data_to_send()))
         self.close_sent = True
         self.transport.resume_reading()
-        self._end_in(LINGER_S)
+        self._end_in(QUIET_S)
