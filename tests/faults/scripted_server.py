@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import uvloop
+
 from stenowire.engines.scripted import ScriptedDetector, ScriptedEngine
 from stenowire.gateway import server as gateway
 from stenowire.serving.hub import Hub
@@ -27,4 +29,5 @@ async def run(data: Path, step_s: float) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(run(Path(sys.argv[1]), float(sys.argv[2]))))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        sys.exit(runner.run(run(Path(sys.argv[1]), float(sys.argv[2]))))
