@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from core.drive import NAME, Drive, opening, pcm
 from stenowire.engines.base import Job
-from stenowire.engines.scripted import ScriptedDetector, ScriptedEngine, pause, say
+from stenowire.engines.scripted import BLOCK, SLOT, ScriptedDetector, ScriptedEngine, pause, say
 from stenowire.errors import InternalError, NoAudio, NoValidAudio, ResponseTimeout
 from stenowire.events import (
     Alive,
@@ -359,3 +359,9 @@ def test_doubtful_speech_counts_only_where_the_engine_is_confident() -> None:
 
 def test_doubtful_speech_shows_no_interims() -> None:
     assert partials(doubted(0.4).updates) == []
+
+
+def test_no_time_lies_beyond_the_audio() -> None:
+    drive = recognise(np.concatenate([pause(200), say("w3 w7")[: -SLOT + BLOCK]]), frame=700)
+    sentence = next(update.sentence for update in drive.updates if isinstance(update, Final))
+    assert sentence.end_ms == sentence.words[-1].end_ms == round(drive.session.audio_s * 1000)

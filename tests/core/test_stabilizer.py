@@ -48,3 +48,16 @@ def test_a_settled_word_never_changes(spoken_texts: list[str]) -> None:
         now = [spoken(word) for word in shown.words[: shown.stable]]
         assert now[: len(settled)] == settled
         settled = now
+
+
+def test_a_new_word_at_the_edge_is_shown_when_it_is_seen_again() -> None:
+    words = hypothesis("we will go").words
+    edge = Hypothesis(words=words, heard_ms=words[-1].end_ms + 20)
+    stabilizer = Stabilizer()
+    assert stabilizer.feed(edge).ripe == 2
+    assert stabilizer.feed(edge).ripe == 3
+
+
+def test_the_first_word_is_shown_at_once() -> None:
+    words = hypothesis("we").words
+    assert Stabilizer().feed(Hypothesis(words=words, heard_ms=words[-1].end_ms)).ripe == 1

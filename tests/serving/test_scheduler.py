@@ -73,15 +73,15 @@ def test_one_step_of_a_stream_is_in_flight_at_a_time() -> None:
 
 
 def test_interims_of_one_stream_keep_their_distance() -> None:
-    scheduler = Scheduler(workers=1, batch=4, step_s=0.2)
+    scheduler = Scheduler(workers=1, batch=4)
     scheduler.submit(1, step(1), 0.0)
     batch = scheduler.next(0.0)
     assert batch is not None
     scheduler.done(batch, 0.01)
     scheduler.submit(1, step(1), 0.05)
     assert streams(scheduler, 0.1) is None
-    assert scheduler.wake() == pytest.approx(0.2)
-    assert streams(scheduler, 0.2) == [1]
+    assert scheduler.wake() == pytest.approx(0.15)
+    assert streams(scheduler, 0.15) == [1]
 
 
 def test_more_streams_make_interims_rarer_up_to_a_bound() -> None:
@@ -91,7 +91,7 @@ def test_more_streams_make_interims_rarer_up_to_a_bound() -> None:
         scheduler.submit(stream, step(stream), 0.0)
         ticks.append(scheduler.tick_s)
     assert ticks == sorted(ticks)
-    assert ticks[0] == 0.2
+    assert ticks[0] == 0.15
     assert ticks[-1] == 0.55
 
 

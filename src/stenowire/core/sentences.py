@@ -46,13 +46,13 @@ class Item:
 
     def _add(self, utterance: OpenUtterance) -> None:
         answer = utterance.answer
-        assert answer is not None and utterance.end is not None
+        assert answer is not None
         self.begin_ms = utterance.begin_ms if self.begin_ms is None else self.begin_ms
         words = utterance.believed
         if not words:
             return
         last_word_ms = utterance.ms(utterance.start) + words[-1].end_ms
-        self.end_ms = min(max(utterance.ms(utterance.speech_end), last_word_ms), utterance.ms(utterance.end))
+        self.end_ms = min(max(utterance.ms(utterance.speech_end), last_word_ms), utterance.ms(utterance.told_end))
         self.words += utterance.placed(words, self.end_ms)
         self.language, self.emotion = answer.language, answer.emotion
 
@@ -147,7 +147,7 @@ class Sentences:
         words, stable, begin_ms = tuple(item.words), len(item.words), item.begin_ms
         if item.utterances:
             utterance = item.utterances[0]
-            words += utterance.placed(utterance.shown.words, utterance.ms(heard))
+            words += utterance.placed(utterance.shown.words[: utterance.shown.ripe], utterance.ms(heard))
             stable += utterance.shown.stable
             begin_ms = utterance.begin_ms if begin_ms is None else begin_ms
         words, stable = filters.apply(words, stable, self._opening.text)

@@ -57,6 +57,10 @@ LISTEN_FRAMES = 64
 ALIVE_EVERY_S = 10.0
 FIRST_STEP_MS = 320
 """The first interim waits for this much speech: with less a model guesses."""
+YOUNG_MS = 1_200
+"""While an utterance is this young its interims are asked for more often: they are cheap, the first guess is often
+wrong, and people wait for the first word."""
+YOUNG_STEP_MS = 200
 
 Output = Update | Work
 
@@ -97,6 +101,8 @@ class Session:
         self._needed = 0
         self._listening = False
         self._finishing = False
+        self._sound_end: int | None = None
+        """Where the audio itself ends on the tape, once all of it has come."""
         self._began_at = now
         self._last_audio_at: float | None = None
         self._last_speech = 0
@@ -207,6 +213,7 @@ class Session:
         if self._last_audio_at is None:
             raise NoValidAudio("no audio was sent before the task was finished")
         self._append(self._front.flush())
+        self._sound_end = self._tape.end
         # Frames are whole: silence fills up the last one, and two more let the detector close on the last word.
         self._tape.append(np.zeros(-self._tape.end % FRAME + 2 * FRAME, np.float32))
 
@@ -287,6 +294,7 @@ class Session:
     def _end_utterance(self, end: cuts.End, now: float) -> None:
         utterance = self._sentences.newest
         utterance.end, utterance.speech_end, utterance.sure = end.clip_end, end.speech_end, end.sure
+        utterance.told_end = end.clip_end if self._sound_end is None else min(end.clip_end, self._sound_end)
         if not utterance.has_final_for(end.clip_end):
             self._ask_final(utterance, end.clip_end, self._due(end.clip_end, now, 0))
         if not self._manual:
@@ -336,7 +344,9 @@ class Session:
         until = self._segmenter.speech_end
         first = utterance.asked_until == utterance.start
         fresh_ms = ms(until - (utterance.onset if first else utterance.asked_until))
-        if utterance.wanted is not None or fresh_ms < (FIRST_STEP_MS if first else self.engine.step_ms):
+        young = ms(until - utterance.onset) < YOUNG_MS
+        step_ms = FIRST_STEP_MS if first else min(YOUNG_STEP_MS, self.engine.step_ms) if young else self.engine.step_ms
+        if utterance.wanted is not None or fresh_ms < step_ms:
             return
         utterance.asked_until = until
         self._step(utterance, self._segmenter.heard, "partial", now)
@@ -373,7 +383,8 @@ class Session:
             return
         before = utterance.shown
         shown = utterance.hear(result.hypothesis)
-        if shown != before and self._sentences.is_first(utterance):
+        told = (before.words[: before.ripe], before.stable)
+        if told != (shown.words[: shown.ripe], shown.stable) and self._sentences.is_first(utterance):
             self._out += self._sentences.partial(self._hint.language, self._segmenter.heard)
         if self._segmenter.segmentation.mode == "semantic" and (border_ms := sentence_border(shown)) is not None:
             for boundary in self._segmenter.cut(utterance.start + border_ms * SESSION_RATE_HZ // 1000):

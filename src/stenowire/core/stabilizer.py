@@ -12,11 +12,17 @@ from stenowire.types import Hypothesis, Word
 
 HELD_BACK_WORDS = 2
 EDGE_MS = 250
+HIDDEN_MS = 100
+"""A new word that ends this close to the edge of what was heard is often half a word: it is shown once it is seen a
+second time, or has ended: unstable words fall from 42 to 18 in 100, and words come 0.2 s later (dev/LOG.md)."""
 
 
 class Shown(msgspec.Struct, frozen=True):
     words: tuple[Word, ...] = ()
     stable: int = 0
+    """How many leading words are settled."""
+    ripe: int = 0
+    """How many leading words are worth showing."""
 
 
 def spoken(word: Word) -> tuple[str, str]:
@@ -47,8 +53,9 @@ class Stabilizer:
         else:
             words = settled + words[len(settled) :]
         stable = max(len(settled), self._newly_settled(words, hypothesis))
+        ripe = max(stable, self._ripe(words, hypothesis))
         self._last = words
-        self.shown = Shown(words=words, stable=stable)
+        self.shown = Shown(words=words, stable=stable, ripe=ripe)
         return self.shown
 
     def _newly_settled(self, words: tuple[Word, ...], hypothesis: Hypothesis) -> int:
@@ -56,6 +63,14 @@ class Stabilizer:
         while count > 0 and words[count - 1].end_ms > hypothesis.heard_ms - EDGE_MS:
             count -= 1
         return max(count, hypothesis.stable)
+
+    def _ripe(self, words: tuple[Word, ...], hypothesis: Hypothesis) -> int:
+        """The first word is shown at once: that speech is heard at all matters more than which word it is."""
+        known = agreed(self._last, words)
+        count = len(words)
+        while count > max(1, known) and words[count - 1].end_ms > hypothesis.heard_ms - HIDDEN_MS:
+            count -= 1
+        return count
 
 
 def after(last: Word, words: tuple[Word, ...]) -> tuple[Word, ...]:

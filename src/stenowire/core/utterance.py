@@ -46,6 +46,8 @@ class OpenUtterance:
         self.answer: Hypothesis | None = None
         """The final's hypothesis, once it came."""
         self.end: int | None = None
+        self.told_end = 0
+        """No time beyond this is told: the clip's end, or the end of the audio where silence was filled in."""
         self.speech_end = 0
         self.sure = True
         self.retried = False

@@ -65,7 +65,7 @@ class Pool:
         self._engine = engine
         self._detector = detector
         self._workers = workers or max(1, os.cpu_count() or 1)
-        self._scheduler = Scheduler(self._workers, engine.info.batch, beam, engine.info.step_ms / 1000)
+        self._scheduler = Scheduler(self._workers, engine.info.batch, beam)
         self._observe = observe or (lambda kind, seconds: None)
         self._lock = threading.Lock()
         self._work_came = threading.Condition(self._lock)

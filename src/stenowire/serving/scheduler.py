@@ -21,6 +21,7 @@ LATE_S = 0.2
 """A final may come this long after its due time before beam search is given up for greedy (target: 0.4 s at p95)."""
 SHARE = 0.75
 """Of the workers' time that interims may take; the rest is for finals, so that these never queue for long."""
+FASTEST_TICK_S = 0.15
 SLOWEST_TICK_S = 0.55
 """Interims of one stream are never spaced wider on purpose."""
 SMOOTHING = 0.1
@@ -49,11 +50,10 @@ class Stream(msgspec.Struct):
 class Scheduler:
     """`submit` work, take `next` batch, report it `done`; `forget` a stream whose speaker is gone."""
 
-    def __init__(self, workers: int, batch: int, beam: BeamPolicy = "auto", step_s: float = 0.2) -> None:
+    def __init__(self, workers: int, batch: int, beam: BeamPolicy = "auto") -> None:
         self._workers = workers
         self._batch = batch
         self._beam = beam
-        self._step_s = step_s
         self._waiting: dict[Hashable, Waiting] = {}
         self._streams: dict[Hashable, Stream] = {}
         self._partial_cost_s = 0.05
@@ -127,9 +127,9 @@ class Scheduler:
 
     @property
     def tick_s(self) -> float:
-        """Spacing of one stream's interims: as tight as the engine can use, wider as more streams share it."""
+        """Least spacing of one stream's interims: wider as more streams share the workers."""
         fair = self._partial_cost_s * len(self._streams) / (self._workers * SHARE)
-        return min(max(self._step_s, fair), SLOWEST_TICK_S)
+        return min(max(FASTEST_TICK_S, fair), SLOWEST_TICK_S)
 
     # ---- choices ------------------------------------------------------------------------------------------------
 
