@@ -10,13 +10,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from stenowire.dialects.faults import explain
 from stenowire.errors import InvalidParameter
 
 Action = Literal["run-task", "continue-task", "finish-task"]
 TaskId = Annotated[str, Meta(min_length=1, max_length=64)]
 SilenceMs = Annotated[int, Meta(ge=200, le=6000)]
-MAX_REASON_CHARS = 200
-"""A client's own text is quoted back in no more than this."""
 WordList = Annotated[list[str], Meta(max_length=32)]
 
 
@@ -141,7 +140,7 @@ def decode(text: str) -> Message:
     except (ValueError, RecursionError) as fault:
         if not path:
             action, task_id = _salvage(text)
-        return Malformed(task_id, action, _explain(fault, path))
+        return Malformed(task_id, action, explain(fault, path))
 
 
 def decode_filter(text: str) -> WordFilter:
@@ -149,22 +148,7 @@ def decode_filter(text: str) -> WordFilter:
     try:
         return _FILTER.decode(text)
     except (ValueError, RecursionError) as fault:
-        raise _explain(fault, "payload.parameters.special_word_filter") from fault
-
-
-def _explain(fault: Exception, path: str) -> InvalidParameter:
-    """Say what is wrong and where, in the names of the wire: "payload.parameters.sample_rate: Expected ..."."""
-    if isinstance(fault, RecursionError):
-        return InvalidParameter("the message is nested too deeply")
-    if not isinstance(fault, msgspec.ValidationError):
-        return InvalidParameter(f"{path or 'the message'} is not valid JSON: {fault}", path or None)
-    reason, _, place = str(fault).replace(" | null`", "`").partition(" - at `$")
-    path = (path + place.rstrip("`")).lstrip(".")
-    missing = reason.removeprefix("Object missing required field ")
-    if missing != reason:
-        path = f"{path}.{missing.strip('`')}".lstrip(".")
-        reason = "this field is required"
-    return InvalidParameter(f"{path or 'the message'}: {reason[:MAX_REASON_CHARS]}", path or None)
+        raise explain(fault, "payload.parameters.special_word_filter") from fault
 
 
 def _salvage(text: str) -> tuple[str, str]:
