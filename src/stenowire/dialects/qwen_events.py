@@ -83,7 +83,7 @@ class SessionEcho(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     object: Literal["realtime.session"] = "realtime.session"
     model: str
-    modalities: list[str] = ["text"]
+    modalities: tuple[str, ...] = ("text",)
     input_audio_format: str
     sample_rate: int
     audio: AudioEcho
