@@ -187,6 +187,9 @@ class TranscriptionFailed(ServerEvent, frozen=True, tag="conversation.item.input
     content_index: int = 0
 
 
+TRANSCRIPTIONS = Transcription | TranscriptionCompleted | TranscriptionFailed
+
+
 # ---- errors -------------------------------------------------------------------------------------------------------
 
 
