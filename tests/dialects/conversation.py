@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +11,23 @@ import msgspec
 
 from stenowire import errors, events
 from stenowire.dialects.base import Close, Dialect, Output, Text
+from stenowire.dialects.omni import OmniDialect
+from stenowire.dialects.qwen import QwenDialect
 from stenowire.dialects.task import TaskDialect
 from stenowire.types import Sentence, Word
 
-DIALECTS = {"task": TaskDialect}
+DIALECTS: dict[str, Callable[..., Dialect]] = {
+    "task": TaskDialect,
+    "qwen": partial(QwenDialect, model="qwen3-asr-flash-realtime", session_id="T"),
+    "omni": partial(OmniDialect, model="qwen3-omni-flash-realtime", session_id="T"),
+}
 CONVERSATIONS = Path(__file__).parents[1] / "data" / "conversations"
 ANY = "..."
 
 
 def play(text: str) -> None:
     """Raises AssertionError, with the number of the line, where the dialect and the conversation differ."""
-    dialect, now, pending = _open("task"), 0.0, list[Output]()
+    dialect, now, pending = DIALECTS["task"](0.0), 0.0, list[Output]()
     for number, sign, rest in read(text):
         if sign in "=<":
             assert pending, f"line {number}: nothing more came out, expected {rest}"
@@ -28,7 +35,7 @@ def play(text: str) -> None:
             continue
         assert not pending, f"line {number}: unexpected before it: {pending}"
         if sign == "!":
-            dialect, now = _open(rest), 0.0
+            (dialect, pending), now = _open(rest), 0.0
         elif sign == ">":
             pending = dialect.receive(_frame(rest), now)
         elif sign == "~":
@@ -60,10 +67,13 @@ def read(text: str) -> Iterator[tuple[int, str, str]]:
         yield entry
 
 
-def _open(rest: str) -> Dialect:
+def _open(rest: str) -> tuple[Dialect, list[Output]]:
+    """The dialect, and what it says before its client does; only some have such a beginning."""
     name, *settings = rest.split()
     pairs = (setting.split("=") for setting in settings)
-    return DIALECTS[name](0.0, **{key: json.loads(value) for key, value in pairs})
+    dialect = DIALECTS[name](0.0, **{key: json.loads(value) for key, value in pairs})
+    begin: Callable[[float], list[Output]] | None = getattr(dialect, "begin", None)
+    return dialect, begin(0.0) if begin else []
 
 
 def _frame(rest: str) -> str | bytes:
@@ -77,14 +87,16 @@ def _frame(rest: str) -> str | bytes:
 def read_update(rest: str) -> events.Update:
     name, session, *tokens = rest.split()
     kind = getattr(events, name)
-    options = dict(token.split("=") for token in tokens if re.fullmatch(r"\w+=[\d.]+", token))
+    options = dict(token.split("=") for token in tokens if re.fullmatch(r"\w+=[\w.]+", token))
     match name:
-        case "Failed":
-            return events.Failed(session, getattr(errors, tokens[0])(" ".join(tokens[1:])))
+        case "Failed" | "Refused":
+            failed: events.Update = kind(session, getattr(errors, tokens[0])(" ".join(tokens[1:])))
+            return failed
         case "Partial":
-            return events.Partial(session, _sentence(tokens, options))
+            return events.Partial(session, _sentence(tokens, options), int(options.get("item", 0)))
         case "Final":
-            return events.Final(session, _sentence(tokens, options), float(options["audio_s"]))
+            audio_s = float(options["audio_s"])
+            return events.Final(session, _sentence(tokens, options), audio_s, int(options.get("item", 0)))
         case "Finished":
             return events.Finished(session, float(options["audio_s"]))
         case _:
@@ -102,6 +114,7 @@ def _sentence(tokens: list[str], options: dict[str, str]) -> Sentence:
         words=words,
         stable=int(options.get("stable", 0)),
         final=bool(end),
+        language=options.get("lang"),
     )
 
 
