@@ -11,8 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stenowire.engines.moonshine.guards import loop_start
-from stenowire.engines.moonshine.network import Heard, Layers, Network
+from stenowire.engines.moonshine.network import Heard, Layers, Network, Step
 from stenowire.engines.moonshine.shape import END, START
+
+BEAM_WIDTH = 8
+"""More texts than this gain nothing any more (dev/LOG.md, "Beam search")."""
+BEAM_MARGIN = 3.0
+"""Natural-log units below the best text at which a text is given up: wider costs time and gains nothing."""
 
 
 class Decoded(NamedTuple):
@@ -25,7 +30,7 @@ class Decoded(NamedTuple):
 
 
 def greedy(network: Network, heard: Heard, cap: int, forced: Sequence[int] = (), draft: Sequence[int] = ()) -> Decoded:
-    """The likeliest token at each turn.
+    """The likeliest token at each turn, at most `cap` tokens besides the forced ones.
 
     The text opens with `forced`. `draft` is a guess at what follows: one call reads all of it, and what the model would
     have written itself is kept. A wrong guess costs time, never a word.
@@ -43,7 +48,7 @@ def greedy(network: Network, heard: Heard, cap: int, forced: Sequence[int] = (),
     if agreed < len(guess):
         kept = [np.ascontiguousarray(values[:, :, : agreed + 1]) for values in kept]
     following, score = int(chosen[agreed]), float(scores[agreed])
-    while following != END and len(tokens) < cap:
+    while following != END and len(tokens) < cap + len(forced):
         tokens.append(following)
         found.append(score)
         if (loop := loop_start(tokens)) is not None:
@@ -54,3 +59,78 @@ def greedy(network: Network, heard: Heard, cap: int, forced: Sequence[int] = (),
         kept = step.kept
         following, score = int(step.candidates[0, 0, 0]), float(step.scores[0, 0, 0])
     return Decoded(tokens, found, np.concatenate(attention)[: len(tokens)])
+
+
+class Text:
+    """A text that grows in a beam: one token after the text before it."""
+
+    def __init__(self, before: "Text | None", row: int, token: int, score: float, step: Step | None) -> None:
+        self.before = before
+        self.row = row
+        """The row of the call that proposed this token: where the decoder keeps all tokens before it."""
+        self.token = token
+        self.score = score
+        self.step = step
+        self.length: int = before.length + 1 if before else 0
+        self.total: float = before.total + score if before else 0.0
+
+    def line(self) -> "list[Text]":
+        """The texts that this one grew from and itself, first token first, without the opening and the closing one."""
+        line: list[Text] = []
+        text: Text | None = self
+        while text is not None:
+            line.append(text)
+            text = text.before
+        return [text for text in line[-2::-1] if text.token != END]
+
+
+def beam(network: Network, heard: Heard, cap: int, width: int = BEAM_WIDTH, margin: float = BEAM_MARGIN) -> Decoded:
+    """The likeliest text, by the sum of its scores, among up to `width` that grow side by side; at most `cap` tokens.
+
+    A text that runs in circles ends where its second turn began. A text more than `margin` below the best one is given
+    up, so that few rows are computed where the model is sure.
+    """
+    growing = [Text(None, 0, START, 0.0, None)]
+    kept: Layers | None = None
+    best, best_total = growing[0], -np.inf
+    while growing and growing[0].length <= cap and growing[0].total > best_total:
+        step = network.decode(heard, np.array([[text.token] for text in growing]), kept, best=2 * width)
+        grown = _grown(growing, step)[: 2 * width]
+        worth = grown[0].total - margin
+        growing = []
+        for place, text in enumerate(grown):
+            whole = _whole(text)
+            if whole is None and text.total >= worth and len(growing) < width:
+                growing.append(text)
+            elif whole is not None and text.total > best_total and place < width:
+                best, best_total = whole, text.total
+        kept = [values[[text.row for text in growing]] for values in step.kept]
+    if best_total == -np.inf and growing:
+        best = growing[0]
+    return _decoded(best.line()[:cap], heard.frames)
+
+
+def _grown(growing: list[Text], step: Step) -> list[Text]:
+    """Every text with every candidate after it, best sums first."""
+    totals = np.array([text.total for text in growing])[:, None] + step.scores[:, 0]
+    grown = []
+    for flat in np.argsort(-totals, axis=None, kind="stable"):
+        row, column = divmod(int(flat), totals.shape[1])
+        token, score = int(step.candidates[row, 0, column]), float(step.scores[row, 0, column])
+        grown.append(Text(growing[row], row, token, score, step))
+    return grown
+
+
+def _whole(text: Text) -> Text | None:
+    """The finished text, when `text` has ended or begins to repeat itself; None while it may grow."""
+    if text.token == END:
+        return text
+    line = text.line()
+    loop = loop_start([part.token for part in line])
+    return None if loop is None else line[loop - 1]
+
+
+def _decoded(line: list[Text], frames: int) -> Decoded:
+    listened = [text.step.attention[text.row, 0] for text in line if text.step is not None]
+    attention = np.stack(listened) if listened else np.zeros((0, frames), np.float32)
+    return Decoded([text.token for text in line], [text.score for text in line], attention)

@@ -28,8 +28,8 @@ from stenowire.engines.moonshine.shape import (
     rotary_tables,
 )
 
-ALIGNMENT_HEADS = tuple((layer, head) for layer in range(LAYERS) for head in range(HEADS))
-"""(layer, head) whose cross-attention follows the sound."""
+ALIGNMENT_LAYERS = (3, 4)
+"""Layers whose cross-attention follows the sound best, all heads averaged (dev/LOG.md, "Times of words")."""
 
 
 def write_decoder(file: OrtFile) -> bytes:
@@ -102,15 +102,12 @@ class _Decoder:
         ]
         query = self._linear(f"{here}/q_proj/MatMul").write_by_row(graph, x)
         query = graph.node("Reshape", query, self.grouping)
-        heads = [head for at, head in ALIGNMENT_HEADS if at == layer]
         operands = [query, *heard, "", "", self.cross_bias]
-        y, *rest = graph.nodes(
-            "MultiHeadAttention", *operands, count=4 if heads else 1, domain=MICROSOFT, num_heads=HEADS
-        )
-        if heads:
+        wanted = 4 if layer in ALIGNMENT_LAYERS else 1
+        y, *rest = graph.nodes("MultiHeadAttention", *operands, count=wanted, domain=MICROSOFT, num_heads=HEADS)
+        if rest:
             match = graph.declare(rest[-1], np.float32, ["clips", HEADS, "queries", "frames"])
-            chosen = match if len(heads) == HEADS else graph.node("Gather", match, graph.ints(*heads), axis=1)
-            self.listening.append(graph.node("Softmax", chosen, axis=-1))
+            self.listening.append(graph.node("Softmax", match, axis=-1))
         y = graph.node("Reshape", y, self.row_shape)
         return self._linear(f"{here}/o_proj/MatMul").write_by_row(graph, y)
 

@@ -102,14 +102,19 @@ class MoonshineEngine:
         return [self._final(job) if job.final else self._interim(job) for job in jobs]
 
     def _final(self, job: Job) -> Hypothesis:
-        pieces = self._heard_nothing(job.clip) or self._recognise(job.clip)
-        return _hypothesis([piece.word for piece in pieces], job, stable=len(pieces))
+        """The whole clip anew. The state is neither asked nor changed: speech may yet go on after this pause."""
+        if not _audible(job.clip):
+            return _hypothesis((), job)
+        heard, cap = self._network.encode(job.clip), token_cap(len(job.clip))
+        search = decode.beam if job.effort == "beam" else decode.greedy
+        pieces = to_pieces(self._tokenizer, search(self._network, heard, cap), _ms(len(job.clip)))
+        return _hypothesis([piece.word for piece in pieces], job)
 
     def _interim(self, job: Job) -> Hypothesis:
         stream: Stream = job.state
         settled = min(job.settled, len(stream.words))
         if not _audible(job.clip):
-            return _hypothesis(stream.words[:settled], job, stable=settled)
+            return _hypothesis(stream.words[:settled], job)
         _advance(stream, settled, len(job.clip))
         kept = settled - len(stream.carried)
         cut = stream.pieces[kept - 1].end if kept > 0 else 0
@@ -121,16 +126,7 @@ class MoonshineEngine:
         pieces = to_pieces(self._tokenizer, decoded, _ms(len(window)), offset_ms)
         stream.pieces = _stitched(stream.pieces[: max(kept, 0)], pieces, cut)
         stream.tokens = decoded.tokens
-        return _hypothesis(stream.words, job, stable=settled)
-
-    def _heard_nothing(self, clip: Samples) -> list[Piece] | None:
-        return None if _audible(clip) else []
-
-    def _recognise(self, clip: Samples) -> list[Piece]:
-        if not _audible(clip):
-            return []
-        decoded = decode.greedy(self._network, self._network.encode(clip), token_cap(len(clip)))
-        return to_pieces(self._tokenizer, decoded, _ms(len(clip)))
+        return _hypothesis(stream.words, job)
 
 
 def _advance(stream: Stream, settled: int, samples: int) -> None:
@@ -172,5 +168,6 @@ def _ms(samples: int) -> int:
     return samples * 1000 // SESSION_RATE_HZ
 
 
-def _hypothesis(words: Sequence[Word], job: Job, stable: int) -> Hypothesis:
-    return Hypothesis(words=tuple(words), stable=stable, heard_ms=_ms(len(job.clip)), final=job.final, language="en")
+def _hypothesis(words: Sequence[Word], job: Job) -> Hypothesis:
+    settled = 0 if job.final else min(job.settled, len(words))
+    return Hypothesis(tuple(words), stable=settled, heard_ms=_ms(len(job.clip)), final=job.final, language="en")

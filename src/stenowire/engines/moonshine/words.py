@@ -16,6 +16,8 @@ from stenowire.engines.moonshine.tokenizer import BLANK, Tokenizer
 from stenowire.types import SESSION_RATE_HZ, Word
 
 FRAME_MS = 1000 * FRAME_SAMPLES / SESSION_RATE_HZ
+LAG_MS = 48
+"""Attention runs ahead of the sound by so much (dev/LOG.md, "Times of words")."""
 MARKS = ".,;:!?…)]}»。，！？-–—"
 """What may follow a word without being part of it."""
 SYMBOLS = frozenset("♪♫♬*#~_|<>�([{«'’-–—")
@@ -69,7 +71,7 @@ def _spoken(tokenizer: Tokenizer, tokens: list[int], text_bytes: int) -> int:
     """How many leading tokens carry the text; the rest is the mark."""
     size = 0
     for count, id in enumerate(tokens, 1):
-        size += len(tokenizer.piece(id).replace(BLANK.encode(), b""))
+        size += len(tokenizer.decode([id]).translate(QUOTES).encode())
         if size >= text_bytes:
             return count
     return len(tokens)
@@ -85,7 +87,7 @@ def _append_mark(pieces: list[Piece], mark: str, end: int) -> None:
 
 
 def _times(spans: NDArray[np.int64], begin: int, end: int) -> tuple[int, int]:
-    return round(spans[begin, 0] * FRAME_MS), round(spans[end - 1, 1] * FRAME_MS)
+    return round(spans[begin, 0] * FRAME_MS) + LAG_MS, round(spans[end - 1, 1] * FRAME_MS) + LAG_MS
 
 
 def _in_order(pieces: list[Piece], clip_ms: int, offset_ms: int) -> list[Piece]:
