@@ -107,7 +107,7 @@ class MoonshineEngine:
             return _hypothesis((), job)
         heard, cap = self._network.encode(job.clip), token_cap(len(job.clip))
         search = decode.beam if job.effort == "beam" else decode.greedy
-        pieces = to_pieces(self._tokenizer, search(self._network, heard, cap), _ms(len(job.clip)))
+        pieces = to_pieces(self._tokenizer, search(self._network, heard, cap), job.clip)
         return _hypothesis([piece.word for piece in pieces], job)
 
     def _interim(self, job: Job) -> Hypothesis:
@@ -122,8 +122,7 @@ class MoonshineEngine:
         heard = self._network.encode(window)
         cap = token_cap(len(window))
         decoded = decode.greedy(self._network, heard, cap, forced=stream.tokens[:cut], draft=stream.tokens[cut:cap])
-        offset_ms = _ms(stream.anchor)
-        pieces = to_pieces(self._tokenizer, decoded, _ms(len(window)), offset_ms)
+        pieces = to_pieces(self._tokenizer, decoded, window, _ms(stream.anchor))
         stream.pieces = _stitched(stream.pieces[: max(kept, 0)], pieces, cut)
         stream.tokens = decoded.tokens
         return _hypothesis(stream.words, job)

@@ -1,23 +1,23 @@
 """From tokens to words with their marks, times and confidence.
 
-Input: tokens, scores and spans of frames. Output: `Piece`s, each a word and the tokens it is made of. Must not know the
-network or sessions.
+Input: tokens with scores and attention, the clip. Output: `Piece`s, each a word and the tokens it is made of. Must
+not know the network or sessions.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stenowire.engines.moonshine.align import token_spans
 from stenowire.engines.moonshine.decode import Decoded
+from stenowire.engines.moonshine.edges import Edges
 from stenowire.engines.moonshine.shape import FRAME_SAMPLES
 from stenowire.engines.moonshine.tokenizer import BLANK, Tokenizer
-from stenowire.types import SESSION_RATE_HZ, Word
+from stenowire.types import SESSION_RATE_HZ, Samples, Word
 
 FRAME_MS = 1000 * FRAME_SAMPLES / SESSION_RATE_HZ
-LAG_MS = 48
-"""Attention runs ahead of the sound by so much (dev/LOG.md, "Times of words")."""
+LAG = 2
+"""Frames by which attention runs ahead of the sound (dev/LOG.md, "Times of words")."""
 MARKS = ".,;:!?…)]}»。，！？-–—"
 """What may follow a word without being part of it."""
 SYMBOLS = frozenset("♪♫♬*#~_|<>�([{«'’-–—")
@@ -34,22 +34,22 @@ class Piece(NamedTuple):
     end: int
 
 
-def to_pieces(tokenizer: Tokenizer, decoded: Decoded, clip_ms: int, offset_ms: int = 0) -> list[Piece]:
-    """Words of `decoded`, in order. Times lie in offset_ms .. offset_ms + clip_ms, never overlap, begin < end."""
-    groups = _groups(tokenizer, decoded.tokens)
-    spans = token_spans(decoded.attention)
+def to_pieces(tokenizer: Tokenizer, decoded: Decoded, clip: Samples, offset_ms: int = 0) -> list[Piece]:
+    """Words of `decoded`, in order. Times lie within the clip, shifted by `offset_ms`; none overlap, begin < end."""
+    spans = token_spans(decoded.attention) + LAG
+    edges = Edges(clip)
     pieces: list[Piece] = []
-    for begin, end in groups:
-        raw = tokenizer.decode(decoded.tokens[begin:end])
-        text, mark = split_mark(raw)
+    for begin, end in _groups(tokenizer, decoded.tokens):
+        text, mark = split_mark(tokenizer.decode(decoded.tokens[begin:end]))
         if not text:
             _append_mark(pieces, mark, end)
             continue
-        spoken = _spoken(tokenizer, decoded.tokens[begin:end], len(text.encode()))
-        times = _times(spans, begin, begin + spoken)
-        confidence = float(np.exp(np.mean(decoded.scores[begin : begin + spoken])))
-        pieces.append(Piece(Word(text, *times, mark, min(confidence, 1.0)), begin, end))
-    return _in_order(pieces, clip_ms, offset_ms)
+        spoken = begin + _spoken(tokenizer, decoded.tokens[begin:end], len(text.encode()))
+        frames = edges.trim(int(spans[begin, 0]), int(spans[spoken - 1, 1]), int(spans[end - 1, 1]))
+        begin_ms, end_ms = (round(frame * FRAME_MS) for frame in frames)
+        confidence = min(float(np.exp(np.mean(decoded.scores[begin:spoken]))), 1.0)
+        pieces.append(Piece(Word(text, begin_ms, end_ms, mark, confidence), begin, end))
+    return _in_order(pieces, len(clip) * 1000 // SESSION_RATE_HZ, offset_ms)
 
 
 def split_mark(raw: str) -> tuple[str, str]:
@@ -84,10 +84,6 @@ def _append_mark(pieces: list[Piece], mark: str, end: int) -> None:
     word, begin, _ = pieces[-1]
     spaced = f"{word.mark} {mark}" if mark else word.mark
     pieces[-1] = Piece(Word(word.text, word.begin_ms, word.end_ms, spaced, word.confidence), begin, end)
-
-
-def _times(spans: NDArray[np.int64], begin: int, end: int) -> tuple[int, int]:
-    return round(spans[begin, 0] * FRAME_MS) + LAG_MS, round(spans[end - 1, 1] * FRAME_MS) + LAG_MS
 
 
 def _in_order(pieces: list[Piece], clip_ms: int, offset_ms: int) -> list[Piece]:
