@@ -20,6 +20,9 @@ from stenowire.errors import InvalidParameter
 AUDIO_TOKENS_PER_S = 25
 """What the vendor bills for a second of audio; nothing here depends on it."""
 
+MAX_UNANSWERED = 256
+"""Items that wait for a client to ask; beyond this the oldest are answered by nobody."""
+
 
 class Pending(msgspec.Struct, frozen=True):
     """A response that has not said its text."""
@@ -44,7 +47,7 @@ class Responses:
         """What comes right after an event of the conversation."""
         match event:
             case ItemCreated(item=item) if item.role == "user":
-                self._unanswered.append(item.id)
+                self._await(item.id)
                 return self.create(config) if config.turn is not None and config.turn.create_response else []
             case TranscriptionCompleted(item_id=item_id) | TranscriptionFailed(item_id=item_id):
                 self._note(item_id, event)
@@ -69,6 +72,11 @@ class Responses:
         return [*self._end("cancelled"), *self._answer()]
 
     # ---- one after another ---------------------------------------------------------------------------------------
+
+    def _await(self, item_id: str) -> None:
+        self._unanswered.append(item_id)
+        if len(self._unanswered) > MAX_UNANSWERED:
+            self._said.pop(self._unanswered.pop(0), None)
 
     def _note(self, item_id: str, said: TranscriptionCompleted | TranscriptionFailed) -> None:
         waited_for = any(item_id in pending.items for pending in self._pending)
