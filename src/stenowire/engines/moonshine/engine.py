@@ -25,7 +25,7 @@ from stenowire.types import SESSION_RATE_HZ, EngineInfo, Hint, Hypothesis, Sampl
 INFO = EngineInfo(
     name="moonshine-tiny-en",
     languages=("en",),
-    step_ms=500,
+    step_ms=300,
     max_ms=15_000,
     batch=1,
     word_times=True,
