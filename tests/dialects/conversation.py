@@ -12,15 +12,19 @@ import msgspec
 from stenowire import errors, events
 from stenowire.dialects.base import Close, Dialect, Output, Text
 from stenowire.dialects.omni import OmniDialect
+from stenowire.dialects.openai import OpenAIDialect
 from stenowire.dialects.qwen import QwenDialect
 from stenowire.dialects.realtime import Realtime
 from stenowire.dialects.task import TaskDialect
+from stenowire.dialects.vllm import VllmDialect
 from stenowire.types import Sentence, Word
 
 DIALECTS: dict[str, Callable[..., Dialect]] = {
     "task": TaskDialect,
     "qwen": partial(QwenDialect, model="qwen3-asr-flash-realtime", session_id="T"),
     "omni": partial(OmniDialect, model="qwen3-omni-flash-realtime", session_id="T"),
+    "openai": partial(OpenAIDialect, model="m", unix_s=1000, token="T"),
+    "vllm": partial(VllmDialect, unix_s=1000, session_id="T"),
     "realtime": partial(Realtime, model="qwen3-asr-flash-realtime", unix_s=0, session_id="T"),
 }
 CONVERSATIONS = Path(__file__).parents[1] / "data" / "conversations"
