@@ -20,7 +20,7 @@ from live_server import (
     until,
     whole_task,
 )
-from stenowire.gateway.connection import BYTES_WAITING
+from stenowire.gateway.intake import BYTES_AHEAD
 
 pytestmark = pytest.mark.faults
 
@@ -41,7 +41,7 @@ async def test_an_upload_far_ahead_waits_in_the_network_and_not_in_memory(tmp_pa
         heard = await whole_task(client, "a", audio)
         watching.cancel()
     assert heard.finals("a") == ["w1 w2 w3"] * 40
-    read_ahead_s = BYTES_WAITING / 32_000
+    read_ahead_s = BYTES_AHEAD / 32_000
     assert 4.0 < most_s < 4.0 + read_ahead_s + 0.2
 
 

@@ -8,75 +8,63 @@ the pool. It must not know any protocol's words.
 import asyncio
 import time
 from collections.abc import Callable
-from operator import itemgetter
-from typing import Any, Literal
+from enum import Enum
+from operator import attrgetter
 
 import msgspec
 import structlog
 
-from stenowire.core.session import Output, Session
+from stenowire.core.session import Output
 from stenowire.dialects.base import Close, Dialect, Text
 from stenowire.dialects.base import Output as Said
 from stenowire.errors import InternalError, ServiceUnavailable, StenowireError
-from stenowire.events import (
-    Audio,
-    Command,
-    Failed,
-    Final,
-    Finish,
-    Finished,
-    Open,
-    Partial,
-    Result,
-    Update,
-    Work,
-)
+from stenowire.events import Audio, Command, Failed, Final, Finish, Finished, Open, Partial, Result, Update, Work
+from stenowire.gateway.intake import Intake
 from stenowire.gateway.outbox import Outbox
 from stenowire.gateway.runtime import Runtime
 from stenowire.gateway.seat import Seat
-from stenowire.gateway.wire import Gone, Wire
+from stenowire.gateway.wire import Wire
 
 log = structlog.get_logger(__name__)
 
 PIECE_BYTES = 32 << 10
 """Audio is given to a session in pieces of at most this, 1 s of pcm at 16 kHz: converting one takes under 1 ms."""
-FRAMES_WAITING = 32
-BYTES_WAITING = 64 << 10
-"""What is read ahead of the consumer."""
-VANISH_CHECK_S = 0.25
-"""How often a client that is not being read is looked at: it must be missed within 1 s."""
-
 RESTARTING = "The server is restarting, please connect again."
 
 
 class Answer(msgspec.Struct, frozen=True):
     """A result that came back from the pool."""
 
-    seat: Any
+    seat: Seat
     result: Result
 
 
-Order = Literal["tick", "caught up", "gone", "drain", "cut"]
-Item = str | bytes | Answer
+class Order(Enum):
+    TICK = "something is due"
+    CAUGHT_UP = "the client has taken what was written"
+    GONE = "the client has left"
+    DRAIN = "let every session answer what it has heard, then close"
+    CUT = "end every session now, and close"
+
+
+Item = str | bytes | Answer | Order
 
 
 class Connection:
     def __init__(self, wire: Wire, dialect: Dialect, runtime: Runtime, name: str) -> None:
-        self._wire = wire
+        settings = runtime.settings
         self._dialect = dialect
         self._runtime = runtime
-        self._settings = runtime.settings
         self._log = log.bind(connection=name)
-        self._inbox: asyncio.Queue[Item | tuple[Order]] = asyncio.Queue()
-        self._outbox = Outbox(wire, self._settings.send_deadline_s, self._order("caught up"), self._order("gone"))
-        self._relief = asyncio.Event()
-        self._frames_waiting = 0
-        self._bytes_waiting = 0
+        self._inbox: asyncio.Queue[Item] = asyncio.Queue()
+        put = self._inbox.put_nowait
+        self._intake = Intake(wire, put, lambda: put(Order.GONE), self._crowded)
+        self._outbox = Outbox(wire, settings.send_deadline_s, lambda: put(Order.CAUGHT_UP), lambda: put(Order.GONE))
         self._seats: dict[str, Seat] = {}
         self._held: dict[str, Partial] = {}
-        self._opened = 0
-        self._farewells: list[tuple[int, Failed]] = []
-        """With the number of the seat, for sessions that the server has ended."""
+        """The newest interim of each session, while the client is slow to read."""
+        self._unparted: list[Seat] = []
+        """Seats that the server has ended, to be told so when all are."""
         self._draining = False
         self._closing = False
         self._timer: asyncio.TimerHandle | None = None
@@ -87,112 +75,71 @@ class Connection:
         """Serve the client until it or the server ends the connection. Frees everything, however it ends."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                children = [tasks.create_task(self._read()), tasks.create_task(self._outbox.run())]
+                children = [tasks.create_task(self._intake.run()), tasks.create_task(self._outbox.run())]
                 await self._consume()
                 for child in children:
                     child.cancel()
         finally:
             if self._timer is not None:
                 self._timer.cancel()
-            for seat in list(self._seats.values()):
-                self._leave(seat)
+            self._leave_all()
 
-    def drain(self) -> None:
-        """Let every session answer what it has heard, then say why and close."""
-        self._order("drain")()
+    def order(self, order: Order) -> None:
+        self._inbox.put_nowait(order)
 
-    def cut(self) -> None:
-        """End every session now."""
-        self._order("cut")()
-
-    # ---- the inbox ----------------------------------------------------------------------------------------------
-
-    def _order(self, order: Order) -> Callable[[], None]:
-        return lambda: self._inbox.put_nowait((order,))
-
-    def _deliver(self, seat: Seat, result: Result) -> None:
-        self._inbox.put_nowait(Answer(seat, result))
-
-    async def _read(self) -> None:
-        try:
-            while True:
-                frame = await self._wire.receive()
-                if self._closing:
-                    continue
-                self._frames_waiting += 1
-                self._bytes_waiting += len(frame)
-                self._inbox.put_nowait(frame)
-                await self._room()
-        except Gone:
-            self._order("gone")()
-
-    async def _room(self) -> None:
-        """Wait until the client may be listened to again; this is what slows down a fast sender."""
-        while self._congested:
-            self._relief.clear()
-            try:
-                async with asyncio.timeout(VANISH_CHECK_S):
-                    await self._relief.wait()
-            except TimeoutError:
-                if self._wire.vanished():
-                    raise Gone from None
-
-    @property
-    def _congested(self) -> bool:
-        return not self._closing and (
-            self._frames_waiting >= FRAMES_WAITING
-            or self._bytes_waiting >= BYTES_WAITING
-            or self._outbox.waiting_bytes > self._settings.outbox_bytes
-            or any(seat.session.backlog_s > self._settings.backlog_s for seat in self._seats.values())
-        )
+    # ---- the loop -----------------------------------------------------------------------------------------------
 
     async def _consume(self) -> None:
         self._arm()
-        while (item := await self._inbox.get()) != ("gone",):
+        while (item := await self._inbox.get()) is not Order.GONE:
             try:
                 await self._take(item)
             except Exception as error:
                 self._log.error("connection failed", exc_info=error)
                 self._close(1011, "internal error")
             self._arm()
-            if not self._congested:
-                self._relief.set()
+            self._intake.look()
 
-    async def _take(self, item: Item | tuple[Order]) -> None:
+    async def _take(self, item: Item) -> None:
         match item:
             case str() | bytes():
-                self._frames_waiting -= 1
-                self._bytes_waiting -= len(item)
+                self._intake.taken(item)
                 if not self._closing:
                     await self._obey(self._dialect.receive(item, time.monotonic()))
             case Answer(seat=seat, result=result):
                 await self._tell(seat, self._ask(seat, seat.session.absorb, result))
-            case ("tick",):
+            case Order.TICK:
                 await self._tick()
-            case ("caught up",):
+            case Order.CAUGHT_UP:
                 await self._say_held()
-            case ("drain",):
+            case Order.DRAIN:
                 await self._drain()
-            case ("cut",):
-                await self._fail_all(ServiceUnavailable(RESTARTING))
+            case Order.CUT:
+                await self._cut()
 
-    # ---- time ---------------------------------------------------------------------------------------------------
+    def _crowded(self) -> bool:
+        settings = self._runtime.settings
+        return self._outbox.waiting_bytes > settings.outbox_bytes or any(
+            seat.session.backlog_s > settings.backlog_s for seat in self._seats.values()
+        )
 
     def _arm(self) -> None:
         """Keep one timer that wakes the consumer no later than something is due."""
         ticks = [self._dialect.next_tick, *(seat.session.next_tick for seat in self._seats.values())]
         due = min((tick for tick in ticks if tick is not None), default=None)
-        loop = asyncio.get_running_loop()
-        wait_s = None if due is None or self._closing else max(0.0, due - time.monotonic())
-        if wait_s is None or (self._timer is not None and self._timer.when() <= loop.time() + wait_s):
+        if due is None or self._closing:
             return
+        loop = asyncio.get_running_loop()
+        wait_s = max(0.0, due - time.monotonic())
         if self._timer is not None:
+            if self._timer.when() <= loop.time() + wait_s:
+                return
             self._timer.cancel()
         self._timer = loop.call_later(wait_s, self._ring)
 
     def _ring(self) -> None:
         self._timer = None
-        self._order("tick")()
+        self.order(Order.TICK)
 
     async def _tick(self) -> None:
         await self._obey(self._dialect.tick(time.monotonic()))
@@ -216,7 +163,7 @@ class Connection:
 
     async def _open(self, opening: Open) -> None:
         try:
-            seat = self._seat(opening)
+            seat = self._runtime.take_seat(opening, self._deliver)
         except StenowireError as error:
             self._log.info("session refused", session=opening.session, model=opening.model, code=error.code)
             return await self._say(Failed(opening.session, error))
@@ -224,18 +171,8 @@ class Connection:
         self._log.info("session opened", session=seat.name, model=opening.model, engine=seat.session.engine.name)
         await self._tell(seat, self._ask(seat, seat.session.begin))
 
-    def _seat(self, opening: Open) -> Seat:
-        engine = self._runtime.hub.resolve(opening.model, opening.hint.language)
-        self._runtime.admission.take_stream()
-        try:
-            self._opened += 1
-            seat = Seat(self._opened, Session(opening, engine, time.monotonic()), self._deliver)
-        except BaseException:
-            self._runtime.admission.free_stream()
-            raise
-        self._runtime.metrics.opened.inc()
-        self._runtime.metrics.streams.inc()
-        return seat
+    def _deliver(self, seat: Seat, result: Result) -> None:
+        self._inbox.put_nowait(Answer(seat, result))
 
     async def _command(self, command: Command) -> None:
         seat = self._seats.get(command.session)
@@ -268,31 +205,31 @@ class Connection:
             if seat.left:
                 return
             if isinstance(output, Work):
-                self._runtime.pool.submit(seat, output)
-                continue
-            if seat.cut_short and isinstance(output, Finished | Failed):
-                self._say_farewell(seat, ServiceUnavailable(RESTARTING))
-                continue
-            waited_s = seat.note(output)
-            if waited_s is not None:
-                self._runtime.metrics.finalization_s.observe(waited_s)
-            await self._say(output)
+                self._runtime.compute(seat, output)
+            elif seat.cut_short and isinstance(output, Finished | Failed):
+                self._end(seat)
+            else:
+                await self._say(output, seat)
         if seat.session.done:
             self._leave(seat)
-            await self._part()
+            self._part()
 
-    async def _say(self, update: Update) -> None:
+    async def _say(self, update: Update, seat: Seat | None = None) -> None:
         """Have the dialect write an update; an interim waits where the client is slow to read, and only the last."""
-        if isinstance(update, Partial):
-            if self._outbox.behind:
-                if update.session in self._held:
-                    self._runtime.metrics.held.inc()
+        metrics = self._runtime.metrics
+        waited_s = seat.note(update) if seat else None
+        match update:
+            case Partial() if self._outbox.behind:
+                metrics.held.inc(int(update.session in self._held))
                 self._held[update.session] = update
                 return
-            self._runtime.metrics.partials.inc()
-        elif isinstance(update, Final | Finished | Failed):
-            self._held.pop(update.session, None)
-            self._runtime.metrics.finals.inc(isinstance(update, Final))
+            case Partial():
+                metrics.partials.inc()
+            case Final():
+                metrics.finals.inc()
+                if waited_s is not None:
+                    metrics.finalization_s.observe(waited_s)
+                self._held.pop(update.session, None)
         await self._obey(self._dialect.send(update, time.monotonic()))
 
     async def _say_held(self) -> None:
@@ -300,61 +237,59 @@ class Connection:
         for update in held.values():
             await self._say(update)
 
+    # ---- the end ------------------------------------------------------------------------------------------------
+
     def _leave(self, seat: Seat) -> None:
-        """Free everything that the session holds."""
         if seat.left:
             return
         seat.left = True
         del self._seats[seat.name]
         self._held.pop(seat.name, None)
-        self._runtime.pool.drop(seat, seat.name)
-        self._runtime.admission.free_stream()
-        metrics = self._runtime.metrics
-        metrics.streams.dec()
-        metrics.ended.labels(seat.outcome).inc()
-        metrics.audio_s.inc(seat.session.audio_s)
+        self._runtime.free_seat(seat)
         self._log.info("session ended", session=seat.name, outcome=seat.outcome, audio_s=round(seat.session.audio_s, 3))
 
-    # ---- the end ------------------------------------------------------------------------------------------------
+    def _leave_all(self) -> None:
+        for seat in list(self._seats.values()):
+            self._leave(seat)
 
     async def _drain(self) -> None:
         if self._draining or self._closing:
             return
         self._draining = True
-        for seat in list(self._seats.values()):
+        seats = list(self._seats.values())
+        for seat in seats:
             seat.cut_short = not seat.finished_by_client
+        for seat in seats:
             await self._tell(seat, self._ask(seat, seat.session.handle, Finish(seat.name)))
-        await self._part()
+        self._part()
 
-    async def _part(self) -> None:
+    async def _cut(self) -> None:
+        self._draining = True
+        for seat in list(self._seats.values()):
+            self._end(seat)
+            self._leave(seat)
+        self._part()
+
+    def _end(self, seat: Seat) -> None:
+        """The server ends the session. Its client is told once all have answered: a dialect may let one end others."""
+        seat.note(Failed(seat.name, ServiceUnavailable(RESTARTING)))
+        self._unparted.append(seat)
+
+    def _part(self) -> None:
         """While draining, once the last session has answered: say that the server restarts, and close."""
         if not self._draining or self._seats or self._closing:
             return
-        # The oldest comes last: its failure would take the others along before they hear the true reason.
-        for _, farewell in sorted(self._farewells, key=itemgetter(0), reverse=True):
-            for output in self._dialect.send(farewell, time.monotonic()):
+        # The youngest first: the end of the oldest takes the others along before they hear the true reason.
+        for seat in sorted(self._unparted, key=attrgetter("began_at"), reverse=True):
+            for output in self._dialect.send(Failed(seat.name, ServiceUnavailable(RESTARTING)), time.monotonic()):
                 if isinstance(output, Text):
                     self._outbox.put(output)
         self._close(1012, "server restart")
-
-    def _say_farewell(self, seat: Seat, error: StenowireError) -> None:
-        """Keep the failure until every session here has answered: the dialect may end others with it."""
-        farewell = Failed(seat.name, error)
-        seat.note(farewell)
-        self._farewells.append((seat.number, farewell))
-
-    async def _fail_all(self, error: StenowireError) -> None:
-        self._draining = True
-        for seat in list(self._seats.values()):
-            self._say_farewell(seat, error)
-            self._leave(seat)
-        await self._part()
 
     def _close(self, code: int, reason: str) -> None:
         if self._closing:
             return
         self._closing = True
-        for seat in list(self._seats.values()):
-            self._leave(seat)
+        self._leave_all()
+        self._intake.close()
         self._outbox.put(Close(code, reason))
-        self._relief.set()

@@ -1,15 +1,19 @@
-"""What all connections of one server share.
+"""What all connections of one server share: models, the pool, counts, and the seats that they take and free.
 
-It is born without models, so that the port can be open while they load: `equip` makes it ready.
+It is born without models, so that the port can be open while they load: `equip` makes it ready. It knows no sockets.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
+from stenowire.core.session import Session
 from stenowire.errors import ServiceUnavailable
+from stenowire.events import Open, Work
 from stenowire.gateway.admission import Admission
 from stenowire.gateway.metrics import Metrics
+from stenowire.gateway.seat import Deliver, Seat
 from stenowire.serving.hub import Hub
 from stenowire.serving.pool import Pool
 from stenowire.settings import Settings
@@ -17,6 +21,8 @@ from stenowire.store.keys import KeyRing
 
 if TYPE_CHECKING:
     from stenowire.gateway.connection import Connection
+
+STARTING = "The server is starting, please try again."
 
 
 class Runtime:
@@ -42,14 +48,20 @@ class Runtime:
     @property
     def hub(self) -> Hub:
         if self._hub is None:
-            raise ServiceUnavailable("The server is starting, please try again.")
+            raise ServiceUnavailable(STARTING)
         return self._hub
 
     @property
     def pool(self) -> Pool:
         if self._pool is None:
-            raise ServiceUnavailable("The server is starting, please try again.")
+            raise ServiceUnavailable(STARTING)
         return self._pool
+
+    def check(self, ip: str) -> None:
+        """Raise what one more connection from this address has to be told."""
+        self.admission.check(ip)
+        if not self.equipped:
+            raise ServiceUnavailable(STARTING)
 
     @contextmanager
     def joined(self, connection: "Connection", ip: str) -> Iterator[None]:
@@ -60,3 +72,30 @@ class Runtime:
                 yield
             finally:
                 self.connections.discard(connection)
+
+    # ---- seats --------------------------------------------------------------------------------------------------
+
+    def take_seat(self, opening: Open, deliver: Deliver) -> Seat:
+        """A session on the engine behind the model's name. Raises what the client is to be told."""
+        engine = self.hub.resolve(opening.model, opening.hint.language)
+        self.admission.take_stream()
+        try:
+            seat = Seat(Session(opening, engine, time.monotonic()), deliver)
+        except BaseException:
+            self.admission.free_stream()
+            raise
+        self.metrics.opened.inc()
+        self.metrics.streams.inc()
+        return seat
+
+    def compute(self, seat: Seat, work: Work) -> None:
+        """Have it computed; the seat gets the result."""
+        self.pool.submit(seat, work)
+
+    def free_seat(self, seat: Seat) -> None:
+        """Free all that the session holds."""
+        self.pool.drop(seat, seat.name)
+        self.admission.free_stream()
+        self.metrics.streams.dec()
+        self.metrics.ended.labels(seat.outcome).inc()
+        self.metrics.audio_s.inc(seat.session.audio_s)

@@ -1,21 +1,21 @@
-"""One session's place on a connection: the session, its engine streams, and what is measured about it.
+"""One session's place on a connection: the session, what became of it, and what is measured about it.
 
 The seat itself is the owner that the pool delivers results to; its identity tells two sessions of one name apart.
 """
 
 import time
-from collections import deque
 from collections.abc import Callable
 
 from stenowire.core.session import Output, Session
 from stenowire.events import Failed, Final, Finished, Result, SpeechStopped
 
+Deliver = Callable[["Seat", Result], None]
+
 
 class Seat:
-    def __init__(self, number: int, session: Session, deliver: Callable[["Seat", Result], None]) -> None:
-        self.number = number
-        """Which session of its connection it is, by age."""
+    def __init__(self, session: Session, deliver: Deliver) -> None:
         self.session = session
+        self.began_at = time.monotonic()
         self.left = False
         """Whether it was given up: nothing may be computed for it any more."""
         self.finished_by_client = False
@@ -23,7 +23,7 @@ class Seat:
         """Whether the server, not the client, has ended its audio."""
         self.outcome = "hangup"
         self._deliver = deliver
-        self._stopped: deque[tuple[int, float]] = deque()
+        self._stopped: dict[int, float] = {}
 
     def __call__(self, result: Result) -> None:
         self._deliver(self, result)
@@ -33,20 +33,15 @@ class Seat:
         return self.session.name
 
     def note(self, update: Output) -> float | None:
-        """Keep account of what was said. For a final: seconds since its utterance was found to have ended."""
+        """Keep account of what was said. For a final: seconds since its speech was found to have ended."""
         match update:
-            case SpeechStopped(at_ms=at_ms):
-                self._stopped.append((at_ms, time.monotonic()))
-            case Final(sentence=sentence):
-                return self._waited(sentence.end_ms or 0)
+            case SpeechStopped(item=item):
+                self._stopped[item] = time.monotonic()
+            case Final(item=item):
+                since = self._stopped.pop(item, None)
+                return None if since is None else time.monotonic() - since
             case Finished():
                 self.outcome = "finished"
             case Failed(error=error):
                 self.outcome = error.code
         return None
-
-    def _waited(self, end_ms: int) -> float | None:
-        since = None
-        while self._stopped and self._stopped[0][0] <= end_ms:
-            since = self._stopped.popleft()[1]
-        return None if since is None else time.monotonic() - since

@@ -7,22 +7,20 @@ heard, and only then closes (uvicorn by itself would close at once, and the last
 import asyncio
 import contextlib
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 
 import structlog
-import uvicorn
-from starlette.applications import Starlette
 
 from stenowire.errors import StenowireError
 from stenowire.gateway import logs
 from stenowire.gateway.app import application
 from stenowire.gateway.banner import greeting, offer
+from stenowire.gateway.connection import Order
 from stenowire.gateway.runtime import Runtime
-from stenowire.gateway.transport import SocketProtocol, WebProtocol
+from stenowire.gateway.web import Web, listen, url_of
 from stenowire.serving.hub import Hub
 from stenowire.serving.pool import Pool
 from stenowire.settings import BadSettings, Settings
@@ -32,8 +30,8 @@ log = structlog.get_logger(__name__)
 
 FAREWELL_S = 2.0
 """How long clients have to answer a close frame before the process ends."""
-
-
+OTHER_FILES = 256
+"""Open besides connections: models, libraries, pipes."""
 SWITCH_S = 0.001
 """How long a worker may hold the interpreter while the event loop wants it. With Python's own 5 ms, 96 % of the loop's
 wake-ups came within 10 ms beside 8 speakers, with 1 ms 99.6 % did (dev/LOG.md, "What makes the event loop late")."""
@@ -43,6 +41,7 @@ def serve(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT. 0: stopped as it should; 1: could not start, or had to cut clients off."""
     logs.configure(settings)
     sys.setswitchinterval(SWITCH_S)
+    _allow_files(settings.max_connections)
     try:
         keys = KeyRing.open(settings)
         with asyncio.Runner(loop_factory=_new_loop) as runner:
@@ -50,6 +49,19 @@ def serve(settings: Settings) -> int:
     except (BadSettings, StenowireError) as error:
         print(f"stenowire: {error}", file=sys.stderr)
         return 1
+
+
+def _allow_files(connections: int) -> None:
+    """Ask the system for as many open files as connections need, or as many as it grants."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        granted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (granted, hard))
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
@@ -92,8 +104,8 @@ class Server:
 
     async def run(self) -> int:
         """Serve until stopped. Raises BadSettings when the port cannot be had, ModelUnavailable without models."""
-        with _listen(self.settings) as listener, self._signals():
-            self.url = _url(self.settings.host, listener)
+        with listen(self.settings) as listener, self._signals():
+            self.url = url_of(self.settings.host, listener)
             self._say(greeting(self.url, self.keys))
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.web.serve(sockets=[listener]))
@@ -142,10 +154,10 @@ class Server:
         connections = self.runtime.connections
         log.info("draining", connections=len(connections), sessions=self.runtime.admission.streams)
         for connection in list(connections):
-            connection.drain()
+            connection.order(Order.DRAIN)
         clean = await self._until(lambda: not connections, self.settings.drain_s)
         for connection in list(connections):
-            connection.cut()
+            connection.order(Order.CUT)
         await self._until(lambda: not connections and not self.web.open_sockets, FAREWELL_S)
         log.info("drained", clean=clean)
         return clean
@@ -172,55 +184,3 @@ class Server:
         finally:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(number)
-
-
-class Web(uvicorn.Server):
-    """uvicorn with our protocols and without its own idea of signals."""
-
-    def __init__(self, app: Starlette, settings: Settings) -> None:
-        protocol = type("Protocol", (WebProtocol,), {"header_deadline_s": settings.handshake_s})
-        super().__init__(
-            uvicorn.Config(
-                app,
-                http=protocol,
-                ws=SocketProtocol,
-                ws_max_size=settings.max_message_bytes,
-                ws_ping_interval=settings.ping_interval_s,
-                ws_ping_timeout=settings.ping_timeout_s,
-                ws_per_message_deflate=False,
-                lifespan="on",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_graceful_shutdown=1,
-            )
-        )
-
-    @property
-    def open_sockets(self) -> bool:
-        return any(isinstance(connection, SocketProtocol) for connection in self.server_state.connections)
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-@contextlib.contextmanager
-def _listen(settings: Settings) -> Iterator[socket.socket]:
-    """A listening socket. Raises BadSettings when the address cannot be had."""
-    host, port = settings.host, settings.port
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=2048)
-    except (OSError, UnicodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else None
-        raise BadSettings(f"port: cannot listen on {host}:{port}: {reason or error}") from None
-    with listener:
-        yield listener
-
-
-def _url(host: str, listener: socket.socket) -> str:
-    """The address for a person to use: a wildcard is reached by the loopback address."""
-    reach = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
-    return f"ws://{reach}:{listener.getsockname()[1]}"
