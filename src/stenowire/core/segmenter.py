@@ -38,6 +38,8 @@ class Rules(msgspec.Struct, frozen=True):
     """Silence kept after the last speech frame, so that soft endings are whole."""
     taper_from_ms: int = 4_000
     taper_least_ms: int = 200
+    cut_ahead_ms: int = 500
+    """Talk without pause is cut this long before the limit, so that its final is there when the limit is reached."""
     cut_from: float = 0.5
     """A cut by length looks for its pause in the part of the utterance after this share of the limit."""
     semantic_silence_ms: int = 2_000
@@ -67,6 +69,8 @@ class End(msgspec.Struct, frozen=True):
     clip_end: int
     speech_end: int
     ended_by: EndedBy
+    remaining_ms: int = 0
+    """Time left until the final is wanted."""
     sure: bool = True
     """False: it may have been noise; only a confident engine should be believed."""
 
@@ -192,9 +196,10 @@ class Segmenter:
         self._paused = False
         self._speech_end = self._heard
         self._speech_frames += 1
-        if self._heard - self._begin.start < self._samples(self.segmentation.max_ms):
+        ahead_ms = min(self.rules.cut_ahead_ms, self.segmentation.max_ms // 8)
+        if self._heard - self._begin.start < self._samples(self.segmentation.max_ms - ahead_ms):
             return resumed + self._tell()
-        return resumed + self._split(self._best_pause(), "length")
+        return resumed + self._split(self._best_pause(), "length", ahead_ms)
 
     def _tell(self) -> list[Boundary]:
         if self._told or self._begin is None or self._speech_frames < self.rules.least_frames:
@@ -214,9 +219,9 @@ class Segmenter:
         self._sure_frames = 0
         self._recent.clear()
 
-    def _split(self, at: int, ended_by: EndedBy) -> list[Boundary]:
+    def _split(self, at: int, ended_by: EndedBy, remaining_ms: int = 0) -> list[Boundary]:
         """Two utterances that share the border: nothing is heard twice, nothing falls between them."""
-        end = End(clip_end=at, speech_end=at, ended_by=ended_by, sure=self.sure)
+        end = End(clip_end=at, speech_end=at, ended_by=ended_by, remaining_ms=remaining_ms, sure=self.sure)
         self._open(at, at)
         # The counts of speech frames go on: the rest of a long utterance is speech, however short it turns out.
         keep = max(0, (at - self._scores_from) // FRAME)

@@ -61,6 +61,9 @@ YOUNG_MS = 1_200
 """While an utterance is this young its interims are asked for more often: they are cheap, the first guess is often
 wrong, and people wait for the first word."""
 YOUNG_STEP_MS = 200
+REPEAT_MS = 400
+"""While speech goes on, an interim is told again after this much audio even if no word is new: a client sees that it is
+still being heard, and the end of the last word moves on."""
 
 Output = Update | Work
 
@@ -296,7 +299,7 @@ class Session:
         utterance.end, utterance.speech_end, utterance.sure = end.clip_end, end.speech_end, end.sure
         utterance.told_end = end.clip_end if self._sound_end is None else min(end.clip_end, self._sound_end)
         if not utterance.has_final_for(end.clip_end):
-            self._ask_final(utterance, end.clip_end, self._due(end.clip_end, now, 0))
+            self._ask_final(utterance, end.clip_end, self._due(end.clip_end, now, end.remaining_ms))
         if not self._manual:
             number = self._sentences.open_item().number
             self._out.append(SpeechStopped(self.name, number, utterance.ms(end.speech_end)))
@@ -383,9 +386,11 @@ class Session:
             return
         before = utterance.shown
         shown = utterance.hear(result.hypothesis)
-        told = (before.words[: before.ripe], before.stable)
-        if told != (shown.words[: shown.ripe], shown.stable) and self._sentences.is_first(utterance):
-            self._out += self._sentences.partial(self._hint.language, self._segmenter.heard)
+        heard = self._segmenter.heard
+        is_news = before.told != shown.told or ms(heard - utterance.told_at) >= REPEAT_MS
+        if is_news and self._sentences.is_first(utterance):
+            utterance.told_at = heard
+            self._out += self._sentences.partial(self._hint.language, heard)
         if self._segmenter.segmentation.mode == "semantic" and (border_ms := sentence_border(shown)) is not None:
             for boundary in self._segmenter.cut(utterance.start + border_ms * SESSION_RATE_HZ // 1000):
                 self._bound(boundary, now)

@@ -24,6 +24,11 @@ class Shown(msgspec.Struct, frozen=True):
     ripe: int = 0
     """How many leading words are worth showing."""
 
+    @property
+    def told(self) -> tuple[tuple[tuple[str, str], ...], int]:
+        """What a person sees of it."""
+        return tuple(spoken(word) for word in self.words[: self.ripe]), self.stable
+
 
 def spoken(word: Word) -> tuple[str, str]:
     return word.text, word.mark

@@ -38,6 +38,8 @@ class OpenUtterance:
         self.opened_stream = False
         self.asked_until = start
         """How far the last partial that was asked for reached."""
+        self.told_at = start
+        """How far the audio had been heard when this utterance was last shown."""
         self.ticket = 0
         self.wanted: int | None = None
         """Ticket of the final in progress, None when none is."""

@@ -56,8 +56,8 @@ class Scheduler:
         self._beam = beam
         self._waiting: dict[Hashable, Waiting] = {}
         self._streams: dict[Hashable, Stream] = {}
-        self._partial_cost_s = 0.05
-        self._beam_cost = 0.06
+        self._partial_cost_s = 0.03
+        self._beam_cost = 0.02
         """Seconds of work per second of clip, smoothed."""
         self.coalesced = 0
         """Interims replaced by newer ones before they ran."""
