@@ -105,7 +105,7 @@ def decode(text: str) -> Message | Malformed:
         return message
     except (ValueError, RecursionError) as fault:
         error = explain(fault)
-        if error.param == "type":
+        if error.param == "type" and "required" not in error.message:
             error = InvalidParameter(f"type: this server only transcribes; the events it takes are {KNOWN}", "type")
         return Malformed(_code(error), error, _salvage(text))
 
