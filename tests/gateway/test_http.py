@@ -1,5 +1,6 @@
 """The plain questions over HTTP."""
 
+import re
 from pathlib import Path
 
 import httpx
@@ -83,3 +84,14 @@ async def test_metrics_count_what_happened_and_name_nobody(tmp_path: Path) -> No
     assert value(metrics, "process_resident_memory_bytes") > 0
     for secret in (KEY, "some-task", "w41", "w43", "tenant"):
         assert secret not in metrics
+
+
+async def test_the_metrics_are_those_that_the_documentation_names(tmp_path: Path) -> None:
+    async with live(tmp_path) as server:
+        metrics = (await get(server.http + "/metrics")).text
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+    table = page.partition("## Metrics")[2].partition("## ")[0]
+    told = set(re.findall(r"`(stenowire_\w+)", table))
+    kept = {line.split()[2] for line in metrics.splitlines() if line.startswith("# TYPE stenowire_")}
+    created = {name for name in kept if name.endswith("_created")}
+    assert told == kept - created
