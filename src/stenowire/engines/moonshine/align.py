@@ -42,3 +42,10 @@ def token_spans(attention: NDArray[np.float32]) -> NDArray[np.int64]:
         spans[token] = starts[token, end], end
         end = int(starts[token, end])
     return spans
+
+
+def focus(attention: NDArray[np.float32], spans: NDArray[np.int64]) -> float:
+    """The share of attention, 0..1, that lies within each token's own span, averaged over the tokens."""
+    if not len(spans):
+        return 0.0
+    return float(np.mean([row[begin:end].sum() for row, (begin, end) in zip(attention, spans, strict=True)]))

@@ -30,7 +30,7 @@ class Decoded(NamedTuple):
 
 
 def greedy(network: Network, heard: Heard, cap: int, forced: Sequence[int] = (), draft: Sequence[int] = ()) -> Decoded:
-    """The likeliest token at each turn, at most `cap` tokens besides the forced ones.
+    """The likeliest token at each turn, at most `cap` tokens; forced ones are kept in any case.
 
     The text opens with `forced`. `draft` is a guess at what follows: one call reads all of it, and what the model would
     have written itself is kept. A wrong guess costs time, never a word.
@@ -48,7 +48,7 @@ def greedy(network: Network, heard: Heard, cap: int, forced: Sequence[int] = (),
     if agreed < len(guess):
         kept = [np.ascontiguousarray(values[:, :, : agreed + 1]) for values in kept]
     following, score = int(chosen[agreed]), float(scores[agreed])
-    while following != END and len(tokens) < cap + len(forced):
+    while following != END and len(tokens) < cap:
         tokens.append(following)
         found.append(score)
         if (loop := loop_start(tokens)) is not None:

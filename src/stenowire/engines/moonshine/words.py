@@ -7,10 +7,12 @@ not know the network or sessions.
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from stenowire.engines.moonshine.align import token_spans
+from stenowire.engines.moonshine.align import focus, token_spans
 from stenowire.engines.moonshine.decode import Decoded
 from stenowire.engines.moonshine.edges import Edges
+from stenowire.engines.moonshine.guards import is_invented
 from stenowire.engines.moonshine.shape import FRAME_SAMPLES
 from stenowire.engines.moonshine.tokenizer import BLANK, Tokenizer
 from stenowire.types import SESSION_RATE_HZ, Samples, Word
@@ -35,9 +37,14 @@ class Piece(NamedTuple):
 
 
 def to_pieces(tokenizer: Tokenizer, decoded: Decoded, clip: Samples, offset_ms: int = 0) -> list[Piece]:
-    """Words of `decoded`, in order. Times lie within the clip, shifted by `offset_ms`; none overlap, begin < end."""
-    spans = token_spans(decoded.attention) + LAG
-    edges = Edges(clip)
+    """Words of `decoded`, in order; none when the guards think that nothing was said.
+
+    Times lie within the clip, shifted by `offset_ms`; they do not overlap, and each word begins before it ends.
+    """
+    spans = token_spans(decoded.attention)
+    if _invented(tokenizer, decoded, spans):
+        return []
+    spans, edges = spans + LAG, Edges(clip)
     pieces: list[Piece] = []
     for begin, end in _groups(tokenizer, decoded.tokens):
         text, mark = split_mark(tokenizer.decode(decoded.tokens[begin:end]))
@@ -50,6 +57,11 @@ def to_pieces(tokenizer: Tokenizer, decoded: Decoded, clip: Samples, offset_ms: 
         confidence = min(float(np.exp(np.mean(decoded.scores[begin:spoken]))), 1.0)
         pieces.append(Piece(Word(text, begin_ms, end_ms, mark, confidence), begin, end))
     return _in_order(pieces, len(clip) * 1000 // SESSION_RATE_HZ, offset_ms)
+
+
+def _invented(tokenizer: Tokenizer, decoded: Decoded, spans: NDArray[np.int64]) -> bool:
+    score = float(np.mean(decoded.scores)) if decoded.scores else 0.0
+    return is_invented(tokenizer.decode(decoded.tokens), score, focus(decoded.attention, spans))
 
 
 def split_mark(raw: str) -> tuple[str, str]:
