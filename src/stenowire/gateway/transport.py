@@ -42,7 +42,7 @@ class Link:
         if self._transport.is_closing():
             return True
         handle = self._socket.fileno() if self._socket is not None else -1
-        if handle < 0:
+        if handle < 0 or not hasattr(select, "poll"):
             return False
         poll = select.poll()
         poll.register(handle, READ_HANG_UP)
