@@ -177,7 +177,7 @@ class VllmDialect:
     @property
     def _session(self) -> str:
         """Its inner name: one that was replaced shall not be heard again."""
-        return f"{self.session_id}-{self._sessions}"
+        return f"{self.session_id}.{self._sessions}"
 
     # ---- what a session says ------------------------------------------------------------------------------------
 
