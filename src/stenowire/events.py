@@ -189,6 +189,8 @@ class Step(Event, frozen=True, kw_only=True):
     kind: StepKind = "partial"
     due: float = 0.0
     """When the answer is wanted (seconds of the caller's clock); finals are decoded by this order."""
+    spacing_ms: int = 0
+    """Least time between the starts of two interims of this stream; the scheduler may widen it."""
     ticket: int = 0
     """The session's own mark; comes back in `Stepped`."""
 

@@ -40,6 +40,7 @@ class Drive:
         self.states: dict[int, object] = {}
         self.updates: list[object] = []
         self.steps: list[Step] = []
+        self.stepped_at: dict[int, float] = {}
         self.held: list[Step] | None = None
         """Set to a list to hold steps back instead of answering them."""
         self._carry(self.session.begin(self.now))
@@ -82,6 +83,8 @@ class Drive:
                     self.states[stream] = self.engine.open(hint)
                 case CloseStream(stream=stream):
                     self.engine.close(self.states.pop(stream))  # type: ignore[arg-type]
+                case Step() if self._too_soon(output):
+                    pass
                 case Step():
                     self.steps.append(output)
                     if self.held is None:
@@ -90,6 +93,15 @@ class Drive:
                         self.held.append(output)
                 case _:
                     self.updates.append(output)
+
+    def _too_soon(self, step: Step) -> bool:
+        """Keep the spacing of interims as the scheduler does."""
+        if step.kind == "final":
+            return False
+        soon = self.now - self.stepped_at.get(step.stream, float("-inf")) < step.spacing_ms / 1000 - 1e-6
+        if not soon:
+            self.stepped_at[step.stream] = self.now
+        return soon
 
     def _compute(self, step: Step) -> Result:
         final = step.kind == "final"

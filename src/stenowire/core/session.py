@@ -341,24 +341,25 @@ class Session:
     # ---- recognising --------------------------------------------------------------------------------------------
 
     def _ask_partial(self, now: float) -> None:
+        """Ask whenever speech has gone on: what waits is replaced, so the interim that runs is never stale."""
         if not (self.opening.interims and self._segmenter.speaking and self._segmenter.sure):
             return
         utterance = self._sentences.newest
         until = self._segmenter.speech_end
         first = utterance.asked_until == utterance.start
-        fresh_ms = ms(until - (utterance.onset if first else utterance.asked_until))
-        young = ms(until - utterance.onset) < YOUNG_MS
-        step_ms = FIRST_STEP_MS if first else min(YOUNG_STEP_MS, self.engine.step_ms) if young else self.engine.step_ms
-        if utterance.wanted is not None or fresh_ms < step_ms:
+        age_ms = ms(until - utterance.onset)
+        if utterance.wanted is not None or until <= utterance.asked_until or (first and age_ms < FIRST_STEP_MS):
             return
         utterance.asked_until = until
-        self._step(utterance, self._segmenter.heard, "partial", now)
+        young = age_ms < YOUNG_MS
+        spacing_ms = min(YOUNG_STEP_MS, self.engine.step_ms) if young else self.engine.step_ms
+        self._step(utterance, self._segmenter.heard, "partial", now, spacing_ms)
 
     def _ask_final(self, utterance: OpenUtterance, clip_end: int, due: float) -> None:
         utterance.want_final(clip_end)
         self._step(utterance, clip_end, "final", due)
 
-    def _step(self, utterance: OpenUtterance, end: int, kind: StepKind, due: float) -> None:
+    def _step(self, utterance: OpenUtterance, end: int, kind: StepKind, due: float, spacing_ms: int = 0) -> None:
         if not utterance.opened_stream:
             utterance.opened_stream = True
             self._out.append(OpenStream(self.name, utterance.id, self._hint))
@@ -370,6 +371,7 @@ class Session:
                 settled=utterance.shown.stable,
                 kind=kind,
                 due=due,
+                spacing_ms=spacing_ms,
                 ticket=utterance.ticket,
             )
         )

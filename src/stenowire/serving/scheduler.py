@@ -21,8 +21,7 @@ LATE_S = 0.2
 """A final may come this long after its due time before beam search is given up for greedy (target: 0.4 s at p95)."""
 SHARE = 0.75
 """Of the workers' time that interims may take; the rest is for finals, so that these never queue for long."""
-FASTEST_TICK_S = 0.15
-SLOWEST_TICK_S = 0.55
+SLOWEST_TICK_S = 0.4
 """Interims of one stream are never spaced wider on purpose."""
 SMOOTHING = 0.1
 
@@ -71,7 +70,8 @@ class Scheduler:
             self.coalesced += 1
             old.step = step
             return
-        not_before = stream.last_partial + self.tick_s if step.kind == "partial" else now
+        spacing_s = max(self.tick_s, step.spacing_ms / 1000)
+        not_before = stream.last_partial + spacing_s if step.kind == "partial" else now
         self._waiting[key] = Waiting(key, step, now, not_before)
 
     def forget(self, key: Hashable) -> bool:
@@ -129,7 +129,7 @@ class Scheduler:
     def tick_s(self) -> float:
         """Least spacing of one stream's interims: wider as more streams share the workers."""
         fair = self._partial_cost_s * len(self._streams) / (self._workers * SHARE)
-        return min(max(FASTEST_TICK_S, fair), SLOWEST_TICK_S)
+        return min(fair, SLOWEST_TICK_S)
 
     # ---- choices ------------------------------------------------------------------------------------------------
 
