@@ -5,6 +5,7 @@ Input: arguments, environment, file. Output: one frozen `Settings`, or `BadSetti
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "STENOWIRE_"
 MASK = "********"
+
+HOST_PATTERN = re.compile(r"\*|(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
 
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 """Linux control group v2: "<quota> <period>" in microseconds, or "max <period>"."""
@@ -81,6 +84,27 @@ class Settings(BaseSettings):
     drain_s: float = Field(30.0, gt=0.0)
     """How long a stopping server waits for the last answers."""
 
+    max_body_bytes: int = Field(16 << 20, ge=4 << 10, le=256 << 20)
+    """The longest JSON body of an HTTP request, with the base64 audio in it."""
+    max_upload_bytes: int = Field(512 << 20, ge=4 << 10)
+    """The largest recording that is uploaded or fetched."""
+    max_stored_bytes: int = Field(4 << 30, ge=4 << 10)
+    """All recordings that wait in `data` together."""
+    max_recording_s: float = Field(43_200.0, gt=0.0)
+    """The longest recording, in seconds of audio."""
+    request_s: float = Field(600.0, gt=0.0)
+    """An HTTP request that is not answered by then is given up."""
+    file_tasks: int = Field(1, ge=1, le=64)
+    """Recordings that are transcribed at once in the background."""
+    max_file_tasks_waiting: int = Field(100, ge=1)
+    """Of one key."""
+    files_kept_s: float = Field(86_400.0, gt=0.0)
+    """Results of background tasks, and recordings uploaded for them, are deleted after this."""
+    audio_url_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    """Hosts that recordings may be fetched from: names, `*.` and a domain, or `*`. Never addresses inside a network."""
+    public_url: str = Field("", pattern=r"^(https?://[^\s/?#]+[^\s?#]*)?$")
+    """How clients reach the server, where a proxy hides it; told in the addresses of results and uploads."""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "console", "json"] = "auto"
     """auto is console on a terminal and JSON elsewhere."""
@@ -95,6 +119,15 @@ class Settings(BaseSettings):
             if not isinstance(text, str) or not text.isascii() or not text.isprintable() or " " in text or not text:
                 raise ValueError("a key must be printable ASCII without blanks")
         return value
+
+    @field_validator("audio_url_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: Any) -> Any:
+        hosts = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        for host in hosts:
+            if not isinstance(host, str) or not HOST_PATTERN.fullmatch(host):
+                raise ValueError('a host is a name, "*." and a domain, or "*"')
+        return tuple(host.lower() for host in hosts)
 
     @field_validator("data", "models", mode="after")
     @classmethod
