@@ -59,6 +59,23 @@ TABLE: tuple[Name, ...] = (
         "qwen3.8-omni-flash-realtime",
         "qwen-omni-turbo-realtime",
     ),
+    *rows("openai", "gpt-4o-transcribe", "gpt-4o-mini-transcribe", "whisper-1"),
+    *rows(
+        "file",
+        "fun-asr",
+        "fun-asr-mtl",
+        "paraformer-v2",
+        "paraformer-8k-v2",
+        "paraformer-v1",
+        "paraformer-8k-v1",
+        "paraformer-mtl-v1",
+        "qwen3-asr-flash",
+        "qwen3-asr-flash-filetrans",
+        "qwen3-omni-flash",
+        "qwen3.5-omni-plus",
+        "qwen3.5-omni-flash",
+        "qwen-omni-turbo",
+    ),
 )
 
 BY_NAME: dict[str, Name] = {row.model: row for row in TABLE}
