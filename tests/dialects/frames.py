@@ -74,9 +74,9 @@ good_frames = st.one_of(
 
 
 @st.composite
-def spoiled_frames(draw: st.DrawFn) -> str:
+def spoiled_frames(draw: st.DrawFn, good: st.SearchStrategy[dict[str, Any]] = good_frames) -> str:
     """A good frame with one value, at any depth, replaced or left out."""
-    frame = draw(good_frames)
+    frame = draw(good)
     node: Any = frame
     while True:
         key = draw(st.sampled_from(sorted(node) if isinstance(node, dict) else range(len(node))))
