@@ -7,17 +7,16 @@ import time
 import uuid
 
 import structlog
-from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
 from stenowire.dialects.base import Dialect
 from stenowire.dialects.task import TaskDialect
 from stenowire.errors import StenowireError
 from stenowire.gateway.connection import Connection
+from stenowire.gateway.credentials import answered
 from stenowire.gateway.http.refusal import refusal, reply
 from stenowire.gateway.runtime import Runtime
 from stenowire.gateway.wire import Wire
-from stenowire.store.keys import Tenant
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +44,7 @@ class Doors:
         runtime = self._runtime
         ip = websocket.client.host if websocket.client else ""
         try:
-            tenant = self._tenant(websocket)
+            caller = runtime.credentials.of_handshake(websocket)
             runtime.check(ip)
         except StenowireError as error:
             runtime.metrics.refused.labels(error.code).inc()
@@ -54,15 +53,7 @@ class Doors:
         name = uuid.uuid4().hex
         connection = Connection(Wire(websocket), dialect, runtime, name)
         with runtime.joined(connection, ip):
-            await websocket.accept()
-            log.info("connection opened", connection=name, tenant=tenant.name, ip=ip)
+            await websocket.accept(answered(websocket))
+            log.info("connection opened", connection=name, tenant=caller.tenant.name, ip=ip)
             await connection.run()
         log.info("connection closed", connection=name)
-
-    def _tenant(self, request: HTTPConnection) -> Tenant:
-        """By header; a browser, which cannot set one, may put its key into the query."""
-        header = request.headers.get("authorization")
-        if header is not None:
-            return self._runtime.keys.check(header)
-        query = request.query_params
-        return self._runtime.keys.check_key(query.get("api_key") or query.get("token") or "")

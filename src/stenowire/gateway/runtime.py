@@ -6,32 +6,42 @@ It is born without models, so that the port can be open while they load: `equip`
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from stenowire.core.session import Session
 from stenowire.errors import ServiceUnavailable
 from stenowire.events import Open, Work
 from stenowire.gateway.admission import Admission
+from stenowire.gateway.credentials import Credentials
 from stenowire.gateway.metrics import Metrics
 from stenowire.gateway.seat import Deliver, Seat
 from stenowire.serving.hub import Hub
 from stenowire.serving.pool import Pool
 from stenowire.settings import Settings
 from stenowire.store.keys import KeyRing
+from stenowire.store.tokens import Tokens
 
 if TYPE_CHECKING:
-    from stenowire.gateway.connection import Connection
+    from stenowire.gateway.connection import Order
 
 STARTING = "The server is starting, please try again."
+
+
+class Guest(Protocol):
+    """Whoever is served: a connection, or an HTTP request that takes its time."""
+
+    def order(self, order: "Order", /) -> None: ...
 
 
 class Runtime:
     def __init__(self, settings: Settings, keys: KeyRing) -> None:
         self.settings = settings
         self.keys = keys
+        self.tokens = Tokens()
+        self.credentials = Credentials(keys, self.tokens)
         self.admission = Admission(settings)
         self.metrics = Metrics()
-        self.connections: set[Connection] = set()
+        self.connections: set[Guest] = set()
         self._hub: Hub | None = None
         self._pool: Pool | None = None
 
@@ -64,7 +74,7 @@ class Runtime:
             raise ServiceUnavailable(STARTING)
 
     @contextmanager
-    def joined(self, connection: "Connection", ip: str) -> Iterator[None]:
+    def joined(self, connection: Guest, ip: str) -> Iterator[None]:
         """Count and know the connection for as long as the block runs."""
         with self.admission.connection(ip), self.metrics.connections.track_inprogress():
             self.connections.add(connection)

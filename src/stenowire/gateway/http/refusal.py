@@ -19,17 +19,24 @@ class Refusal(msgspec.Struct):
     request_id: str
 
 
-def refusal(error: StenowireError) -> Response:
-    headers = {}
+def refusal(error: StenowireError, request_id: str | None = None) -> Response:
+    return reply(error.http_status, error.code, error.message, hints(error), request_id)
+
+
+def hints(error: StenowireError) -> dict[str, str]:
+    """The header fields that tell a client what to do about the error."""
+    fields = {}
     if error.retryable:
-        headers["retry-after"] = str(RETRY_AFTER_S)
+        fields["retry-after"] = str(RETRY_AFTER_S)
     if error.http_status == 401:
-        headers["www-authenticate"] = "Bearer"
-    return reply(error.http_status, error.code, error.message, headers)
+        fields["www-authenticate"] = "Bearer"
+    return fields
 
 
-def reply(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    request_id = str(uuid.uuid4())
+def reply(
+    status: int, code: str, message: str, headers: Mapping[str, str] | None = None, request_id: str | None = None
+) -> Response:
+    request_id = request_id or str(uuid.uuid4())
     body = msgspec.json.encode(Refusal(code, message, request_id))
     all_headers = {**(headers or {}), "x-request-id": request_id}
     return Response(body, status, all_headers, media_type="application/json")
