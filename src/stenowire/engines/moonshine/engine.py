@@ -2,70 +2,45 @@
 
 Input: jobs with growing clips. Output: hypotheses. Must not know sessions, sockets or clocks.
 
-An interim listens to the last seconds only, from an anchor that sits before a settled word; words before the anchor
-are carried, settled words after it are forced, and the rest of the last hypothesis is offered as a draft. A final
-listens to the whole clip anew and knows nothing of interims.
+An interim listens to the last seconds only: settled words are forced, the rest of the last hypothesis is offered as a
+draft. A final listens to the whole clip anew and knows nothing of interims.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from stenowire.engines.base import Job
+from stenowire.engines.base import Effort, Job
 from stenowire.engines.moonshine import decode
 from stenowire.engines.moonshine.build import build_graphs
 from stenowire.engines.moonshine.guards import token_cap
 from stenowire.engines.moonshine.network import Network
+from stenowire.engines.moonshine.parts import parts
+from stenowire.engines.moonshine.stream import MAX_WINDOW, Stream
 from stenowire.engines.moonshine.tokenizer import Tokenizer
-from stenowire.engines.moonshine.words import Piece, to_pieces
+from stenowire.engines.moonshine.words import to_pieces
 from stenowire.types import SESSION_RATE_HZ, EngineInfo, Hint, Hypothesis, Samples, Word
 
 INFO = EngineInfo(
     name="moonshine-tiny-en",
     languages=("en",),
-    step_ms=300,
-    max_ms=15_000,
+    step_ms=500,
+    max_ms=MAX_WINDOW * 1000 // SESSION_RATE_HZ,
     batch=1,
     word_times=True,
     punctuates=True,
-    description="Moonshine tiny (27M parameters, MIT licence), English only, runs on one CPU core.",
+    description=(
+        "Moonshine tiny (27M parameters, MIT licence), English only. Word error rate 5.7 % on 48 mixed recordings "
+        "(beam search; greedy 6.9 %); noise and accents cost more."
+    ),
 )
 
-MIN_MS = 200
-"""A shorter clip has no word in it."""
+MIN_SAMPLES = SESSION_RATE_HZ // 5
+"""200 ms: a shorter clip has no word in it."""
 SILENCE = 1e-3
 """Peak amplitude (-60 dB of full scale) below which there is nothing to hear."""
-WINDOW = 6 * SESSION_RATE_HZ
-"""Samples that an interim listens to, once there is a settled word to begin at."""
-MAX_WINDOW = INFO.max_ms * SESSION_RATE_HZ // 1000
-
-
-class Stream:
-    """One utterance: what its last hypothesis said, and where its interims begin to listen."""
-
-    def __init__(self) -> None:
-        self.carried: list[Word] = []
-        """Words before the anchor."""
-        self.anchor = 0
-        """First sample that interims listen to."""
-        self.pieces: list[Piece] = []
-        """Words after the anchor, with their tokens."""
-        self.tokens: list[int] = []
-
-    @property
-    def words(self) -> list[Word]:
-        return [*self.carried, *(piece.word for piece in self.pieces)]
-
-    def move_anchor(self, count: int, anchor: int) -> None:
-        """Carry all words before word number `count`, and listen from sample `anchor` on."""
-        moved = count - len(self.carried)
-        self.carried = self.words[:count]
-        first = self.pieces[moved].begin if moved < len(self.pieces) else len(self.tokens)
-        self.tokens = self.tokens[first:]
-        self.pieces = [Piece(word, begin - first, end - first) for word, begin, end in self.pieces[moved:]]
-        self.anchor = anchor
 
 
 class MoonshineEngine:
@@ -86,81 +61,56 @@ class MoonshineEngine:
         return Tokenizer(self._folder / "tokenizer.bin")
 
     def warm_up(self) -> None:
-        """Load the graphs and decode a second of quiet noise."""
+        """Load the graphs and decode a second of noise."""
         noise = np.random.default_rng(0).normal(0.0, 0.01, SESSION_RATE_HZ).astype(np.float32)
-        self.step([Job(state=self.open(Hint()), clip=noise, final=True, effort="beam")])
-        assert self._tokenizer
+        self._recognise(noise, "beam")
 
     def open(self, hint: Hint) -> Stream:
         return Stream()
 
     def close(self, state: Stream) -> None:
-        state.__init__()  # type: ignore[misc]
+        state.clear()
 
     def step(self, jobs: Sequence[Job]) -> list[Hypothesis]:
         """Each job by itself: the encoder gains nothing from a batch, and it takes most of the time."""
         return [self._final(job) if job.final else self._interim(job) for job in jobs]
 
     def _final(self, job: Job) -> Hypothesis:
-        """The whole clip anew. The state is neither asked nor changed: speech may yet go on after this pause."""
-        if not _audible(job.clip):
-            return _hypothesis((), job)
-        heard, cap = self._network.encode(job.clip), token_cap(len(job.clip))
-        search = decode.beam if job.effort == "beam" else decode.greedy
-        pieces = to_pieces(self._tokenizer, search(self._network, heard, cap), job.clip)
-        return _hypothesis([piece.word for piece in pieces], job)
+        """The state is neither asked nor changed: speech may yet go on after this pause."""
+        words: list[Word] = []
+        for begin, end in parts(job.clip, MAX_WINDOW):
+            words += _shifted(self._recognise(job.clip[begin:end], job.effort), begin)
+        return _hypothesis(words, job)
+
+    def _recognise(self, clip: Samples, effort: Effort) -> list[Word]:
+        if not _audible(clip):
+            return []
+        heard, cap = self._network.encode(clip), token_cap(len(clip))
+        search = decode.beam if effort == "beam" else decode.greedy
+        decoded = search(self._network, heard, cap)
+        return [piece.word for piece in to_pieces(self._tokenizer, decoded, clip)]
 
     def _interim(self, job: Job) -> Hypothesis:
         stream: Stream = job.state
         settled = min(job.settled, len(stream.words))
-        if not _audible(job.clip):
-            return _hypothesis(stream.words[:settled], job)
-        _advance(stream, settled, len(job.clip))
-        kept = settled - len(stream.carried)
-        cut = stream.pieces[kept - 1].end if kept > 0 else 0
+        stream.advance(settled, len(job.clip))
         window = job.clip[stream.anchor :]
-        heard = self._network.encode(window)
-        cap = token_cap(len(window))
+        if not _audible(window):
+            return _hypothesis(stream.words[:settled], job)
+        heard, cap = self._network.encode(window), token_cap(len(window))
+        cut = stream.settled_tokens(settled)
         decoded = decode.greedy(self._network, heard, cap, forced=stream.tokens[:cut], draft=stream.tokens[cut:cap])
-        pieces = to_pieces(self._tokenizer, decoded, window, _ms(stream.anchor))
-        stream.pieces = _stitched(stream.pieces[: max(kept, 0)], pieces, cut)
-        stream.tokens = decoded.tokens
+        stream.take(settled, decoded.tokens, to_pieces(self._tokenizer, decoded, window, _ms(stream.anchor)))
         return _hypothesis(stream.words, job)
 
 
-def _advance(stream: Stream, settled: int, samples: int) -> None:
-    """Move the anchor to the last settled word that leaves a full window, when the clip has outgrown it."""
-    if samples - stream.anchor <= WINDOW:
-        return
-    words = stream.words
-    limit = _ms(samples - WINDOW)
-    fits = [i for i in range(len(stream.carried) + 1, settled + 1) if i < len(words) and words[i].begin_ms <= limit]
-    if not fits and samples - stream.anchor > MAX_WINDOW:
-        fits = [i for i in range(len(stream.carried) + 1, len(words)) if words[i].begin_ms <= limit]
-        if not fits:
-            stream.move_anchor(len(words), samples - WINDOW)
-            return
-    if fits:
-        last = fits[-1]
-        gap_ms = (words[last - 1].end_ms + words[last].begin_ms) // 2
-        stream.move_anchor(last, gap_ms * SESSION_RATE_HZ // 1000)
-
-
-def _stitched(settled: list[Piece], pieces: list[Piece], cut: int) -> list[Piece]:
-    """Settled words as they were, then the new words whose tokens begin after them."""
-    floor = settled[-1].word.end_ms if settled else 0
-    fresh = [piece for piece in pieces if piece.begin >= cut]
-    return [*settled, *(Piece(_not_before(piece.word, floor), piece.begin, piece.end) for piece in fresh)]
-
-
-def _not_before(word: Word, floor_ms: int) -> Word:
-    if word.begin_ms >= floor_ms:
-        return word
-    return Word(word.text, floor_ms, max(word.end_ms, floor_ms + 1), word.mark, word.confidence)
-
-
 def _audible(clip: Samples) -> bool:
-    return _ms(len(clip)) >= MIN_MS and float(np.abs(clip).max()) >= SILENCE
+    return len(clip) >= MIN_SAMPLES and float(np.abs(clip).max()) >= SILENCE
+
+
+def _shifted(words: Iterable[Word], samples: int) -> list[Word]:
+    ms = _ms(samples)
+    return [Word(word.text, word.begin_ms + ms, word.end_ms + ms, word.mark, word.confidence) for word in words]
 
 
 def _ms(samples: int) -> int:
@@ -168,5 +118,6 @@ def _ms(samples: int) -> int:
 
 
 def _hypothesis(words: Sequence[Word], job: Job) -> Hypothesis:
-    settled = 0 if job.final else min(job.settled, len(words))
-    return Hypothesis(tuple(words), stable=settled, heard_ms=_ms(len(job.clip)), final=job.final, language="en")
+    """A final states no settled words: it may have been decoded ahead, and speech go on."""
+    stable = 0 if job.final else min(job.settled, len(words))
+    return Hypothesis(tuple(words), stable=stable, heard_ms=_ms(len(job.clip)), final=job.final, language="en")

@@ -90,11 +90,16 @@ def _causal(new: int, past: int) -> NDArray[np.float32]:
     return bias
 
 
-def _session(path: Path) -> ort.InferenceSession:
+def session_options() -> ort.SessionOptions:
+    """One thread per call, and none that spins: speakers run side by side, each call on its caller's thread."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # Without dot-product instructions the u8 x s8 kernels saturate; this makes them exact there, and only there.
     options.add_session_config_entry("session.x64quantprecision", "1")
-    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return options
+
+
+def _session(path: Path) -> ort.InferenceSession:
+    return ort.InferenceSession(str(path), session_options(), providers=["CPUExecutionProvider"])
