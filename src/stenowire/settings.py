@@ -60,10 +60,10 @@ class Settings(BaseSettings):
     backlog_s: float = Field(30.0, gt=1.0, le=600.0)
     """Audio of one session that may wait to be heard; beyond it the socket is not read."""
 
-    max_message_bytes: int = Field(4 << 20, ge=64 << 10, le=64 << 20)
-    """A longer message closes its connection with 1009."""
+    max_message_bytes: int = Field(22 << 20, ge=64 << 10, le=64 << 20)
+    """A longer message closes its connection with 1009. The session protocols allow 15 MiB of audio, in base64."""
     max_text_bytes: int = Field(256 << 10, ge=4 << 10, le=64 << 20)
-    """The same for text messages, which are parsed on the event loop."""
+    """The same for text messages of tasks, which hold no audio."""
     max_connections: int = Field(4096, ge=1)
     max_connections_per_ip: int = Field(0, ge=0)
     """0 means no limit, as every client of a proxy has the proxy's address."""

@@ -51,6 +51,9 @@ class PlainDialect:
 
     next_tick = None
 
+    def begin(self, now: float) -> list[Output]:
+        return []
+
     def receive(self, frame: str | bytes, now: float) -> list[Output]:
         if frame == "close":
             return [Close(1000)]

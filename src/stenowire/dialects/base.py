@@ -35,6 +35,9 @@ Output = Command | Reply
 class Dialect(Protocol):
     """The server half of one connection. `now` is seconds of a clock that never goes back."""
 
+    def begin(self, now: float) -> list[Output]:
+        """What is said and done before the client's first frame. Called once."""
+
     def receive(self, frame: str | bytes, now: float) -> list[Output]:
         """Translate a frame of the client: str is a text frame, bytes a binary one."""
 

@@ -68,6 +68,10 @@ class TaskDialect:
 
     # ---- the four calls of a dialect ----------------------------------------------------------------------------
 
+    def begin(self, now: float) -> list[Output]:
+        """The client speaks first."""
+        return []
+
     def receive(self, frame: str | bytes, now: float) -> list[Output]:
         if self._closed:
             return []

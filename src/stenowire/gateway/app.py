@@ -15,6 +15,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from stenowire.errors import StenowireError
 from stenowire.gateway.doors import Doors
+from stenowire.gateway.http.doors import routes
 from stenowire.gateway.http.refusal import refusal, reply
 from stenowire.gateway.http.status import Status
 from stenowire.gateway.runtime import Runtime
@@ -34,15 +35,14 @@ def application(runtime: Runtime) -> Starlette:
     status, doors = Status(runtime), Doors(runtime)
     return Starlette(
         routes=[
-            WebSocketRoute("/api-ws/v1/inference", doors.task),
-            WebSocketRoute("/api-ws/v1/inference/", doors.task),
-            WebSocketRoute("/{path:path}", doors.nowhere),
+            WebSocketRoute("/{path:path}", doors.enter),
             Route("/", status.index),
             Route("/health", status.health),
             Route("/ready", status.ready),
             Route("/version", status.version),
             Route("/metrics", status.metrics),
             Route("/v1/models", status.models),
+            *routes(runtime),
         ],
         exception_handlers={StenowireError: _refuse, HTTPException: _fall_through},
         lifespan=lambda _: _probing(runtime),

@@ -90,6 +90,7 @@ class Connection:
     # ---- the loop -----------------------------------------------------------------------------------------------
 
     async def _consume(self) -> None:
+        await self._obey(self._dialect.begin(time.monotonic()))
         self._arm()
         while (item := await self._inbox.get()) is not Order.GONE:
             try:

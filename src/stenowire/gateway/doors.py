@@ -10,7 +10,7 @@ import structlog
 from starlette.websockets import WebSocket
 
 from stenowire.dialects.base import Dialect
-from stenowire.dialects.task import TaskDialect
+from stenowire.dialects.select import Door, choose
 from stenowire.errors import StenowireError
 from stenowire.gateway.connection import Connection
 from stenowire.gateway.credentials import answered
@@ -20,21 +20,30 @@ from stenowire.gateway.wire import Wire
 
 log = structlog.get_logger(__name__)
 
+DEFAULT_MODEL = "gpt-4o-transcribe"
+"""What recognises where a client of OpenAI's protocol names no model."""
+
 
 class Doors:
-    """One method per endpoint."""
+    """Which dialect is spoken is the choice of `dialects.select`."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
 
-    async def task(self, websocket: WebSocket) -> None:
+    async def enter(self, websocket: WebSocket) -> None:
         settings = self._runtime.settings
-        dialect = TaskDialect(
-            time.monotonic(),
-            max_tasks=settings.max_tasks_per_connection,
-            max_text_chars=settings.max_text_bytes,
+        door = Door(
+            now=time.monotonic(),
+            unix_s=int(time.time()),
+            default_model=DEFAULT_MODEL,
             idle_s=settings.idle_s,
+            max_tasks=settings.max_tasks_per_connection,
+            max_task_chars=settings.max_text_bytes,
+            max_session_chars=settings.max_message_bytes,
         )
+        dialect = choose(websocket.url.path, websocket.query_params, dict(websocket.headers), door)
+        if dialect is None:
+            return await self.nowhere(websocket)
         await self._serve(websocket, dialect)
 
     async def nowhere(self, websocket: WebSocket) -> None:
