@@ -1,0 +1,56 @@
+"""One HTTP endpoint: lets in who has a key, has the request answered, and tells an error in the shape of its protocol.
+
+Input: ASGI. Output: the answer of the function behind the door, always with a request id. Whoever is inside counts as a
+connection, and is told when the server stops.
+"""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from stenowire.errors import InternalError, StenowireError
+from stenowire.gateway.http.refusal import refusal
+from stenowire.gateway.http.visit import Visit
+from stenowire.gateway.runtime import Runtime
+
+log = structlog.get_logger(__name__)
+
+Answer = Callable[[Visit], Awaitable[Response]]
+Refuse = Callable[[StenowireError, str], Response]
+
+
+class Door:
+    def __init__(self, runtime: Runtime, answer: Answer, refuse: Refuse = refusal) -> None:
+        self._runtime = runtime
+        self._answer = answer
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
+        visit = Visit(request, self._runtime.settings.request_s)
+        with self._runtime.joined(visit, visit.ip):
+            try:
+                response = await self._respond(visit)
+                response.headers["x-request-id"] = visit.id
+                await response(scope, receive, send)
+            except ClientDisconnect:
+                log.info("client left", request=visit.id, path=request.url.path)
+            finally:
+                await visit.close()
+
+    async def _respond(self, visit: Visit) -> Response:
+        try:
+            visit.caller = self._runtime.credentials.of_request(visit.request)
+            return await self._answer(visit)
+        except StenowireError as error:
+            path = visit.request.url.path
+            log.info("request refused", request=visit.id, path=path, code=error.code, status=error.http_status)
+            return self._refuse(error, visit.id)
+        except ClientDisconnect:
+            raise
+        except Exception as error:
+            log.error("request failed", request=visit.id, path=visit.request.url.path, exc_info=error)
+            return self._refuse(InternalError("Internal server error."), visit.id)
