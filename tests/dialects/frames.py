@@ -1,6 +1,7 @@
 """Strategies for hypothesis: frames that a client of the task protocol may write, good and bad, and legal updates."""
 
 import json
+from copy import deepcopy
 from typing import Any
 
 from hypothesis import strategies as st
@@ -76,7 +77,7 @@ good_frames = st.one_of(
 @st.composite
 def spoiled_frames(draw: st.DrawFn, good: st.SearchStrategy[dict[str, Any]] = good_frames) -> str:
     """A good frame with one value, at any depth, replaced or left out."""
-    frame = draw(good)
+    frame = deepcopy(draw(good))
     node: Any = frame
     while True:
         key = draw(st.sampled_from(sorted(node) if isinstance(node, dict) else range(len(node))))

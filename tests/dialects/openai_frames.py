@@ -70,7 +70,7 @@ flat_sessions = st.fixed_dictionaries(
 
 updates = event("session.update", session=sessions | flat_sessions)
 beta_updates = event("transcription_session.update", session=flat_sessions)
-appends = event("input_audio_buffer.append", audio=st.sampled_from(["", "AAAA", "A" * 1024]))
+appends = event("input_audio_buffer.append", audio=st.sampled_from(["", "AAAA", "A" * 64]))
 commits = event("input_audio_buffer.commit")
 clears = event("input_audio_buffer.clear")
 client_events: st.SearchStrategy[dict[str, Any]] = st.one_of(appends, commits, clears, updates, beta_updates)
