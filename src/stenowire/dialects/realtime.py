@@ -126,14 +126,13 @@ class Realtime:
                 return self._inner.send(update, now)
 
     def tick(self, now: float) -> list[Output]:
-        if self._held is not None and now >= self._held[1]:
-            return self._tell_held(now)
-        return self._inner.tick(now)
+        if self._held is None:
+            return self._inner.tick(now)
+        return self._tell_held(now) if now >= self._held[1] else []
 
     @property
     def next_tick(self) -> float | None:
-        due = self._inner.next_tick
-        return due if self._held is None or due is None else min(due, self._held[1])
+        return self._inner.next_tick if self._held is None else self._held[1]
 
     def _hand_over(self, frame: str | bytes, now: float) -> list[Output]:
         """The session that waits here for its first words was opened for another rate, and maybe another model."""
@@ -150,5 +149,7 @@ class Realtime:
         return [Hangup(self._first.session_id), *self._inner.receive(frame, now)]
 
     def _tell_held(self, now: float) -> list[Output]:
-        held, self._held = self._held, None
-        return self._inner.send(held[0], now) if held else []
+        if self._held is None:
+            return []
+        (failed, _), self._held, self._decided = self._held, None, True
+        return self._inner.send(failed, now)
