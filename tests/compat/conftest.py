@@ -32,11 +32,14 @@ def opening(two_cities: Samples, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 @pytest.fixture(scope="session")
 def drive(server: Server) -> Drive:
-    """`drive("recognition", "2.0.2", scenario=..., ...)` -> the lines that the driver wrote in that environment."""
+    """`drive("recognition", "2.0.2", scenario=..., ...)` -> the lines that the driver wrote in that environment.
 
-    def run(driver: str, version: str, **job: Any) -> list[Line]:
+    `package` is what the environment holds in that version, where it is not the vendor's SDK.
+    """
+
+    def run(driver: str, version: str, package: str = "dashscope", **job: Any) -> list[Line]:
         defaults = {"url": server.url, "key": server.key, "model": "fun-asr-realtime", "rate_hz": SESSION_RATE_HZ}
-        command = [str(sdk(version)), str(DRIVERS / f"{driver}.py"), json.dumps(defaults | job, default=str)]
+        command = [str(sdk(version, package)), str(DRIVERS / f"{driver}.py"), json.dumps(defaults | job, default=str)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
         assert done.returncode == 0, f"the driver left with {done.returncode}: {done.stderr[-2000:]}"
         return [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"what"')]

@@ -29,9 +29,10 @@ Drive = Callable[..., list[Line]]
 
 
 @cache
-def sdk(version: str) -> Path:
-    """The interpreter of an environment that holds `dashscope==version`."""
-    folder = ROOT / ".cache" / "compat" / f"dashscope-{version}"
+def sdk(version: str, package: str = "dashscope") -> Path:
+    """The interpreter of an environment that holds `package==version`; the package may name extras of its own."""
+    name = package.partition("[")[0]
+    folder = ROOT / ".cache" / "compat" / f"{name}-{version}"
     python = folder / "bin" / "python"
     stamp = folder / ".installed"
     if stamp.exists() and python.exists():
@@ -39,14 +40,14 @@ def sdk(version: str) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1"]
-    done = subprocess.run([*pip, f"dashscope=={version}"], capture_output=True, text=True, check=False)
+    done = subprocess.run([*pip, f"{package}=={version}"], capture_output=True, text=True, check=False)
     if done.returncode == 0:
         stamp.touch()
         return python
     shutil.rmtree(folder, ignore_errors=True)
     if any(sign in done.stderr for sign in NO_INDEX):
-        pytest.skip(f"no package index to install dashscope {version} from")
-    pytest.fail(f"dashscope {version} could not be installed: {done.stderr.strip()[-400:]}")
+        pytest.skip(f"no package index to install {name} {version} from")
+    pytest.fail(f"{name} {version} could not be installed: {done.stderr.strip()[-400:]}")
 
 
 def write_audio(path: Path, samples: Samples) -> Path:
