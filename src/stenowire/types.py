@@ -17,7 +17,9 @@ SESSION_RATE_HZ = 16_000
 
 Mode = Literal["vad", "manual", "semantic"]
 EndedBy = Literal["silence", "commit", "length", "meaning", "finish"]
-Encoding = Literal["pcm", "wav", "mulaw", "alaw"]
+Encoding = Literal["pcm", "wav", "mulaw", "alaw", "mp3", "opus", "opus_packets", "speex", "aac", "amr", "flac"]
+"""A session takes the first four; the others are made wav in front of it (serving/decoding.py). opus is in Ogg or WebM;
+opus_packets may also be bare packets, one per Audio."""
 
 
 class Word(msgspec.Struct, frozen=True):

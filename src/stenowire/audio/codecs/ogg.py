@@ -1,0 +1,194 @@
+"""Packets of one logical stream inside an Ogg stream (RFC 3533), with their times.
+
+Input: bytes cut anywhere; what the packets mean comes from a `Mapping`. Output: parts. Other logical streams, such as a
+video's, are passed over. When the followed stream ends, the next one that the mapping knows is followed.
+
+Pages are read whole, as their header says when they end; a live writer keeps them short. Their checksums are not
+looked at, since TCP has its own: a damaged page is damaged packets.
+"""
+
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+from stenowire.audio.codecs.parts import Clock, Gap, Head, Packet, Part
+from stenowire.errors import BadAudio
+
+MAGIC = b"OggS"
+HEADER_BYTES = 27
+CONTINUED, FIRST, LAST = 1, 2, 4
+NO_GRANULE = -1
+LARGEST_PACKET_BYTES = 1 << 18
+"""What is longer is a comment with a picture in it; its contents are dropped."""
+MOST_JUNK_BYTES = 1 << 18
+
+
+class Page(NamedTuple):
+    flags: int
+    granule: int
+    """Samples of the stream at the end of the last packet that ends here, -1 when none does."""
+    serial: int
+    number: int
+    lacing: bytes
+    body: bytes
+
+
+class OggPages:
+    """Finds pages; what lies between them is skipped. Raises BadAudio when nothing but that comes."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+        self._junk_bytes = 0
+
+    def feed(self, data: bytes) -> Iterator[Page]:
+        self._held += data
+        while (page := self._next()) is not None:
+            yield page
+
+    def _next(self) -> Page | None:
+        held = self._held
+        if not self._align():
+            return None
+        segments = held[HEADER_BYTES - 1]
+        begin = HEADER_BYTES + segments
+        if len(held) < begin:
+            return None
+        lacing = bytes(held[HEADER_BYTES:begin])
+        end = begin + sum(lacing)
+        if len(held) < end:
+            return None
+        _, _, flags, granule, serial, number = struct.unpack_from("<4sBBqII", held)
+        page = Page(flags, granule, serial, number, lacing, bytes(held[begin:end]))
+        del held[:end]
+        self._junk_bytes = 0
+        return page
+
+    def _align(self) -> bool:
+        """Whether a page's fixed header lies at the start of what is held."""
+        found = self._held.find(MAGIC)
+        junk = found if found >= 0 else max(0, len(self._held) - len(MAGIC) + 1)
+        del self._held[:junk]
+        self._junk_bytes += junk
+        if self._junk_bytes > MOST_JUNK_BYTES:
+            raise BadAudio(f"no Ogg page in {MOST_JUNK_BYTES >> 10} KB")
+        return found >= 0 and len(self._held) >= HEADER_BYTES
+
+
+class Stream(NamedTuple):
+    """What the first packet of a logical stream announces."""
+
+    head: Head
+    headers: int
+    """Packets before the audio, this one included."""
+    skip: int
+    """Samples at the start that are not meant to be heard."""
+    origin: int
+    """The granule at the start of the first packet of a whole stream."""
+
+
+class Mapping(Protocol):
+    """How a codec lies in Ogg."""
+
+    name: str
+
+    def begin(self, packet: bytes) -> Stream | None:
+        """None when the packet begins a stream of another codec."""
+
+    def samples(self, packet: bytes) -> int:
+        """How long a packet of the stream begun last sounds."""
+
+
+class OggReader:
+    def __init__(self, mapping: Mapping) -> None:
+        self._mapping = mapping
+        self._pages = OggPages()
+        self._packets: Packets | None = None
+        """Of the stream that is followed."""
+        self._serial = 0
+        self._found = False
+        self._other = b""
+        """How the first stream begins that is not followed."""
+
+    def feed(self, data: bytes) -> Iterator[Part]:
+        for page in self._pages.feed(data):
+            if page.flags & FIRST and self._packets is None:
+                yield from self._begin(page)
+            if self._packets is not None and page.serial == self._serial:
+                yield from self._read(page, self._packets)
+
+    def flush(self) -> Iterator[Part]:
+        if not self._found:
+            what = f"; it holds {self._other!r}" if self._other else ""
+            raise BadAudio(f"the Ogg stream has no {self._mapping.name}{what}")
+        yield from ()
+
+    def _begin(self, page: Page) -> Iterator[Part]:
+        self._stream = self._mapping.begin(page.body)
+        if self._stream is None:
+            self._other = self._other or page.body[:8]
+            return
+        self._packets, self._serial, self._found = Packets(), page.serial, True
+        self._headers, self._skip = self._stream.headers, self._stream.skip
+        self._clock: Clock | None = None
+        yield self._stream.head
+
+    def _read(self, page: Page, unlaced: "Packets") -> Iterator[Part]:
+        packets = unlaced.feed(page)
+        headers = min(self._headers, len(packets))
+        self._headers -= headers
+        yield from self._tell(page, [(packet, self._mapping.samples(packet)) for packet in packets[headers:]])
+        if page.flags & LAST:
+            self._packets = None
+
+    def _tell(self, page: Page, packets: list[tuple[bytes, int]]) -> Iterator[Part]:
+        total = keep = sum(samples for _, samples in packets)
+        if packets and page.granule != NO_GRANULE:
+            gap, keep = self._place(page, total)
+            if gap:
+                yield Gap(gap)
+        for packet, samples in packets:
+            skip = min(self._skip, samples)
+            self._skip -= skip
+            yield Packet(packet, samples, skip, max(0, min(samples, keep) - skip))
+            keep -= samples
+        if self._clock:
+            self._clock.position += total
+
+    def _place(self, page: Page, total: int) -> tuple[int, int]:
+        """(samples of silence before this page, samples of it that count)."""
+        assert self._stream is not None
+        last = bool(page.flags & LAST)
+        start = page.granule - total
+        if self._clock is None:
+            self._clock = Clock(self._stream.head.rate_hz, self._stream.origin if last else start)
+        too_many = self._clock.position + total - page.granule
+        if last and 0 <= too_many <= total:
+            return 0, total - too_many
+        return self._clock.gap(start), total
+
+
+class Packets:
+    """Packets that end on a page, put together from their segments."""
+
+    def __init__(self) -> None:
+        self._number = -1
+        self._partial: bytearray | None = bytearray()
+        """The packet that goes on; None when its beginning was lost."""
+
+    def feed(self, page: Page) -> list[bytes]:
+        follows = page.number == self._number + 1 and bool(page.flags & CONTINUED) == bool(self._partial)
+        if not follows:
+            self._partial = None if page.flags & CONTINUED else bytearray()
+        self._number = page.number
+        packets: list[bytes] = []
+        at = 0
+        for length in page.lacing:
+            if self._partial is not None and len(self._partial) <= LARGEST_PACKET_BYTES:
+                self._partial += page.body[at : at + length]
+            at += length
+            if length == 255:
+                continue
+            if self._partial is not None:
+                packets.append(bytes(self._partial) if len(self._partial) <= LARGEST_PACKET_BYTES else b"")
+            self._partial = bytearray()
+        return packets

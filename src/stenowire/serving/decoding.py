@@ -1,0 +1,202 @@
+"""Decoding in processes of their own: a client's coded bytes go there, a WAV stream comes back.
+
+In: bytes of a declared encoding, on the event loop. Out: pieces of WAV, as fast as they are taken and no faster: one
+message is under way at a time, and a decoder whose answers are not read waits. A decoder that crashes, hangs or uses
+more than its share ends its own stream with BadAudio; no other stream notices.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from functools import cache
+from importlib.util import find_spec
+from itertools import count
+
+import structlog
+
+from stenowire.errors import BadAudio, InternalError, UnsupportedFormat
+from stenowire.serving import decoding_wire as wire
+from stenowire.types import Encoding
+
+log = structlog.get_logger(__name__)
+
+CODED: frozenset[Encoding] = frozenset(("mp3", "opus", "opus_packets", "speex", "aac", "amr", "flac"))
+"""Encodings that are decoded here; sessions take the others as they come."""
+ANSWER_S = 20.0
+"""A decoder that is silent for this long hangs. The system ends it after 10 s of processor time on one message."""
+PIECE_BYTES = 16 << 10
+"""Of what a client sends, in one message: seconds of coded audio."""
+READ_BYTES = 64 << 10
+"""Read ahead of whoever takes the WAV."""
+STOP_S = 5.0
+PROCESS = "stenowire.serving.decoding_process"
+ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
+"""What a decoder may know of the server's environment: no keys."""
+
+
+@cache
+def _installed() -> bool:
+    return find_spec("av") is not None
+
+
+class Decoders:
+    """The parent of all decoders, started when the first is needed. On one event loop."""
+
+    def __init__(self, answer_s: float = ANSWER_S) -> None:
+        self._answer_s = answer_s
+        self._parent: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+        self._starting = asyncio.Lock()
+        self._numbers = count(1)
+
+    @staticmethod
+    def check(encoding: Encoding) -> None:
+        """Raise UnsupportedFormat where this server cannot decode it."""
+        if sys.platform == "win32":
+            raise UnsupportedFormat(f"format {encoding!r} is not decoded on Windows; send pcm or wav", "format")
+        if not _installed():
+            raise UnsupportedFormat(
+                f"format {encoding!r} needs stenowire[codecs] on the server; without it send pcm or wav", "format"
+            )
+
+    async def open(self, encoding: Encoding) -> "Decoding":
+        """A decoder for one stream. Raises UnsupportedFormat, InternalError."""
+        self.check(encoding)
+        ours, theirs = socket.socketpair()
+        number = next(self._numbers)
+        try:
+            with theirs:
+                await self._order(wire.START, number, encoding, [theirs.fileno()])
+            reader, writer = await asyncio.open_unix_connection(sock=ours, limit=READ_BYTES)
+        except BaseException:
+            ours.close()
+            raise
+        return Decoding(self, number, encoding, reader, writer, self._answer_s)
+
+    def kill(self, number: int) -> None:
+        """End a decoder, whatever it does."""
+        if self._control is not None:
+            with contextlib.suppress(OSError):
+                self._control.send(wire.ORDER.pack(wire.KILL, number, b""))
+
+    async def stop(self) -> None:
+        """End the parent; children end with their streams."""
+        parent, self._parent = self._parent, None
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if parent is not None:
+            await asyncio.to_thread(_bury, parent)
+
+    async def _order(self, what: int, number: int, encoding: str, fds: list[int]) -> None:
+        """Twice, as the parent may have been ended since the last order."""
+        for last in (False, True):
+            try:
+                socket.send_fds(await self._connected(), [wire.ORDER.pack(what, number, encoding.encode())], fds)
+                return
+            except OSError as error:
+                log.warning("decoders ended", error=str(error))
+                await self.stop()
+                if last:
+                    raise InternalError("the decoders do not start; the server's log says why") from error
+
+    async def _connected(self) -> socket.socket:
+        async with self._starting:
+            if self._control is None:
+                self._parent, self._control = await asyncio.to_thread(_start)
+            return self._control
+
+
+def _start() -> tuple[subprocess.Popen[bytes], socket.socket]:
+    """A session of its own: signals from a terminal are the server's affair."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        parent = subprocess.Popen(
+            [sys.executable, "-P", "-m", PROCESS, str(theirs.fileno())],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,
+            env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
+        )
+    ours.setblocking(False)
+    return parent, ours
+
+
+def _bury(parent: subprocess.Popen[bytes]) -> None:
+    try:
+        parent.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        parent.kill()
+        parent.wait()
+
+
+class Decoding:
+    """One stream. Iterate over what `feed` and `flush` give to the end, or close; close it always."""
+
+    def __init__(
+        self,
+        decoders: Decoders,
+        number: int,
+        encoding: Encoding,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        answer_s: float,
+    ) -> None:
+        self._decoders, self._number, self._encoding = decoders, number, encoding
+        self._reader, self._writer, self._answer_s = reader, writer, answer_s
+
+    async def feed(self, data: bytes) -> AsyncIterator[bytes]:
+        """Pieces of one WAV stream. Of opus_packets, `data` is one packet. Raises BadAudio, UnsupportedFormat."""
+        if self._encoding == "opus_packets":
+            if len(data) > wire.LARGEST_MESSAGE_BYTES:
+                raise self._bad("no packet is so long")
+            pieces = [data]
+        else:
+            pieces = [data[at : at + PIECE_BYTES] for at in range(0, len(data), PIECE_BYTES)]
+        for piece in pieces:
+            async for wav in self._ask(wire.DATA, piece):
+                yield wav
+
+    async def flush(self) -> AsyncIterator[bytes]:
+        """The last pieces; nothing may be fed afterwards."""
+        async for wav in self._ask(wire.END, b""):
+            yield wav
+
+    def close(self) -> None:
+        """Free the decoder, whatever it does. Calling it twice is harmless."""
+        if not self._writer.transport.is_closing():
+            self._writer.transport.abort()
+            self._decoders.kill(self._number)
+
+    async def _ask(self, message: int, data: bytes) -> AsyncIterator[bytes]:
+        try:
+            self._writer.write(wire.HEADER.pack(message, len(data)) + data)
+            while (answer := await self._answer())[0] == wire.WAV:
+                yield answer[1]
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            log.warning("decoder crashed", encoding=self._encoding)
+            raise self._bad("the decoder broke off") from error
+        except TimeoutError as error:
+            log.warning("decoder hangs", encoding=self._encoding)
+            raise self._bad("decoding took too long") from error
+        kind, said = answer[0], answer[1].decode(errors="replace")
+        if kind == wire.UNSUPPORTED:
+            raise UnsupportedFormat(said, "format")
+        if kind == wire.BAD:
+            raise self._bad(said)
+        if kind != wire.DONE:
+            log.error("decoder failed", encoding=self._encoding, error=said)
+            raise self._bad("the decoder broke off")
+
+    async def _answer(self) -> tuple[int, bytes]:
+        async with asyncio.timeout(self._answer_s):
+            kind, size = wire.HEADER.unpack(await self._reader.readexactly(wire.HEADER.size))
+            return kind, await self._reader.readexactly(size)
+
+    def _bad(self, why: str) -> BadAudio:
+        return BadAudio(f"Failed to decode audio as {self._encoding.removesuffix('_packets')}: {why}.")
