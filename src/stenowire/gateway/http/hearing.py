@@ -131,13 +131,16 @@ async def within(visit: Visit, heard: Heard) -> Heard:
             yield update
 
 
-async def whole(heard: Heard) -> Transcript:
+async def gather(heard: Heard) -> AsyncGenerator[tuple[Transcript, Final | Finished], None]:
+    """Each update, with all that is known by then."""
     sentences: list[Sentence] = []
     async with aclosing(heard):
         async for update in heard:
-            match update:
-                case Final(sentence=sentence):
-                    sentences.append(sentence)
-                case Finished(audio_s=audio_s):
-                    return Transcript(sentences, audio_s)
-    raise AssertionError("a recording ends with Finished or an error")
+            if isinstance(update, Final):
+                sentences.append(update.sentence)
+            yield Transcript(sentences, update.audio_s), update
+
+
+async def whole(heard: Heard) -> Transcript:
+    *_, (transcript, _) = [pair async for pair in gather(heard)]
+    return transcript

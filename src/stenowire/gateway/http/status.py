@@ -24,6 +24,28 @@ GET        /metrics               Prometheus metrics
 """
 
 
+class ListedModel(msgspec.Struct, frozen=True, kw_only=True):
+    """`created` and `owned_by` are there for clients that insist on them."""
+
+    id: str
+    object: str = "model"
+    created: int = 0
+    owned_by: str = "stenowire"
+    door: str
+    engine: str
+    languages: tuple[str, ...]
+    description: str
+
+
+class ModelList(msgspec.Struct, frozen=True):
+    data: list[ListedModel]
+    object: str = "list"
+
+
+def listing(runtime: Runtime) -> ModelList:
+    return ModelList([ListedModel(**msgspec.structs.asdict(card)) for card in runtime.hub.models()])
+
+
 def json(content: Any, status: int = 200) -> Response:
     return Response(msgspec.json.encode(content), status, media_type="application/json")
 
@@ -52,8 +74,7 @@ class Status:
         return json({"name": "stenowire", "version": __version__})
 
     async def models(self, request: Request) -> Response:
-        cards = [{"object": "model", **msgspec.to_builtins(card)} for card in self._runtime.hub.models()]
-        return json({"object": "list", "data": cards})
+        return json(listing(self._runtime))
 
     def metrics(self, request: Request) -> Response:
         """Not async, so that it runs in a thread: counting takes milliseconds."""
