@@ -15,6 +15,7 @@ from stenowire.gateway.admission import Admission
 from stenowire.gateway.credentials import Credentials
 from stenowire.gateway.metrics import Metrics
 from stenowire.gateway.seat import Deliver, Seat
+from stenowire.serving.decoding import Decoders
 from stenowire.serving.hub import Hub
 from stenowire.serving.pool import Pool
 from stenowire.settings import Settings
@@ -41,6 +42,7 @@ class Runtime:
         self.credentials = Credentials(keys, self.tokens)
         self.admission = Admission(settings)
         self.metrics = Metrics()
+        self.decoders = Decoders()
         self.connections: set[Guest] = set()
         self._hub: Hub | None = None
         self._pool: Pool | None = None

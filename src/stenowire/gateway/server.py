@@ -114,6 +114,7 @@ class Server:
                 loading.cancel()
                 clean = await self._drain()
                 self.web.should_exit = True
+        await self.runtime.decoders.stop()
         if self._failure is not None:
             raise self._failure
         if clean and self.runtime.equipped:
