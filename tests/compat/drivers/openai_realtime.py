@@ -13,7 +13,7 @@ from pathlib import Path
 
 import openai
 
-PAUSE_S = 0.02
+PAUSE_S = 0.04
 PATIENCE_S = 90
 ITEM = "conversation.item.input_audio_transcription."
 
@@ -83,7 +83,9 @@ async def drive(connection, job, listener, audio):
 
 
 async def run(job, audio):
-    client = openai.AsyncOpenAI(api_key=job["key"], base_url=job["base_url"], max_retries=0)
+    # Older versions would take wss for any address.
+    sockets = job["base_url"].replace("http", "ws", 1)
+    client = openai.AsyncOpenAI(api_key=job["key"], base_url=job["base_url"], websocket_base_url=sockets, max_retries=0)
     if job.get("beta"):
         manager, strict = client.beta.realtime.connect(**job["connect"]), None
     else:
