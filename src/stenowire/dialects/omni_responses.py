@@ -46,7 +46,7 @@ class Responses:
     def follow(self, event: ServerEvent, config: Config) -> list[ServerEvent]:
         """What comes right after an event of the conversation."""
         match event:
-            case ItemCreated(item=item) if item.role == "user":
+            case ItemCreated(item=item):
                 self._await(item.id)
                 return self.create(config) if config.turn is not None and config.turn.create_response else []
             case TranscriptionCompleted(item_id=item_id) | TranscriptionFailed(item_id=item_id):

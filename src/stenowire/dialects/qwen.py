@@ -285,12 +285,9 @@ class QwenDialect:
 
     def _fail(self, error: StenowireError, now: float) -> list[Output]:
         """Nothing more will be answered."""
-        failed = self._conversation.fail_rest(error)
-        if self._state == "finishing":
-            return [*self._tell(failed or self._conversation.fail_unheard(error)), *self._end(now)]
-        if self._state == "expired":
-            return [*self._tell(failed), *self._end(now)]
-        said = self._tell([*failed, wire.Error(wire.error_body(error))])
+        if self._state != "live":
+            return [*self._tell(self._conversation.fail_flush(error)), *self._end(now)]
+        said = self._tell([*self._conversation.fail_rest(error), wire.Error(wire.error_body(error))])
         return [*said, *self._close(error.close_code, wire.code_of(error))]
 
     def _close(self, code: int, reason: str) -> list[Output]:

@@ -100,10 +100,10 @@ class Conversation:
         rest, self._items = [item for item in self._items.values() if item.committed], {}
         return [wire.TranscriptionFailed(item.id, wire.item_error(error)) for item in rest]
 
-    def fail_unheard(self, error: StenowireError) -> list[ServerEvent]:
-        """Audio that never became an item is lost: one item stands for it."""
-        number = max(self._items, default=0) + 1
-        return [*self.committed(number), *self.fail_rest(error)]
+    def fail_flush(self, error: StenowireError) -> list[ServerEvent]:
+        """The same when everything was to be answered: what was open is lost too, or what was not heard at all."""
+        lost = [event for number in [*self._items] or [1] for event in self.committed(number)]
+        return [*lost, *self.fail_rest(error)]
 
     def _item(self, number: int) -> Item:
         if number not in self._items:
