@@ -11,16 +11,17 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from functools import cache
 from importlib.util import find_spec
 from itertools import count
+from typing import NamedTuple
 
 import structlog
 
 from stenowire.errors import BadAudio, InternalError, UnsupportedFormat
 from stenowire.serving import decoding_wire as wire
-from stenowire.types import Encoding
+from stenowire.types import AudioFormat, Encoding
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +39,11 @@ ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBR
 """What a decoder may know of the server's environment: no keys."""
 
 
+def as_wav(format: AudioFormat) -> AudioFormat:
+    """What a session is told of a format, whose decoded audio it gets."""
+    return AudioFormat("wav", format.rate_hz) if format.encoding in CODED else format
+
+
 @cache
 def _installed() -> bool:
     return find_spec("av") is not None
@@ -48,8 +54,7 @@ class Decoders:
 
     def __init__(self, answer_s: float = ANSWER_S) -> None:
         self._answer_s = answer_s
-        self._parent: subprocess.Popen[bytes] | None = None
-        self._control: socket.socket | None = None
+        self._parent: Parent | None = None
         self._starting = asyncio.Lock()
         self._numbers = count(1)
 
@@ -77,26 +82,40 @@ class Decoders:
             raise
         return Decoding(self, number, encoding, reader, writer, self._answer_s)
 
+    async def wav(self, encoding: Encoding, audio: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+        """A whole stream, decoded as it comes. Raises UnsupportedFormat, BadAudio."""
+        decoding = await self.open(encoding)
+        begun = False
+        try:
+            async for data in audio:
+                begun |= bool(data)
+                async for wav in decoding.feed(data):
+                    yield wav
+            if begun:
+                async for wav in decoding.flush():
+                    yield wav
+        finally:
+            decoding.close()
+
     def kill(self, number: int) -> None:
         """End a decoder, whatever it does."""
-        if self._control is not None:
+        if self._parent is not None:
             with contextlib.suppress(OSError):
-                self._control.send(wire.ORDER.pack(wire.KILL, number, b""))
+                self._parent.control.send(wire.ORDER.pack(wire.KILL, number, b""))
 
     async def stop(self) -> None:
         """End the parent; children end with their streams."""
         parent, self._parent = self._parent, None
-        if self._control is not None:
-            self._control.close()
-            self._control = None
         if parent is not None:
-            await asyncio.to_thread(_bury, parent)
+            parent.control.close()
+            await asyncio.to_thread(_bury, parent.process)
 
     async def _order(self, what: int, number: int, encoding: str, fds: list[int]) -> None:
         """Twice, as the parent may have been ended since the last order."""
         for last in (False, True):
             try:
-                socket.send_fds(await self._connected(), [wire.ORDER.pack(what, number, encoding.encode())], fds)
+                parent = await self._started()
+                socket.send_fds(parent.control, [wire.ORDER.pack(what, number, encoding.encode())], fds)
                 return
             except OSError as error:
                 log.warning("decoders ended", error=str(error))
@@ -104,18 +123,23 @@ class Decoders:
                 if last:
                     raise InternalError("the decoders do not start; the server's log says why") from error
 
-    async def _connected(self) -> socket.socket:
+    async def _started(self) -> "Parent":
         async with self._starting:
-            if self._control is None:
-                self._parent, self._control = await asyncio.to_thread(_start)
-            return self._control
+            if self._parent is None:
+                self._parent = await asyncio.to_thread(_start)
+            return self._parent
 
 
-def _start() -> tuple[subprocess.Popen[bytes], socket.socket]:
-    """A session of its own: signals from a terminal are the server's affair."""
+class Parent(NamedTuple):
+    process: subprocess.Popen[bytes]
+    control: socket.socket
+
+
+def _start() -> Parent:
+    """In a session of its own: signals from a terminal are the server's affair."""
     ours, theirs = socket.socketpair()
     with theirs:
-        parent = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-P", "-m", PROCESS, str(theirs.fileno())],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -124,15 +148,15 @@ def _start() -> tuple[subprocess.Popen[bytes], socket.socket]:
             env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
         )
     ours.setblocking(False)
-    return parent, ours
+    return Parent(process, ours)
 
 
-def _bury(parent: subprocess.Popen[bytes]) -> None:
+def _bury(process: subprocess.Popen[bytes]) -> None:
     try:
-        parent.wait(STOP_S)
+        process.wait(STOP_S)
     except subprocess.TimeoutExpired:
-        parent.kill()
-        parent.wait()
+        process.kill()
+        process.wait()
 
 
 class Decoding:
@@ -150,7 +174,7 @@ class Decoding:
         self._decoders, self._number, self._encoding = decoders, number, encoding
         self._reader, self._writer, self._answer_s = reader, writer, answer_s
 
-    async def feed(self, data: bytes) -> AsyncIterator[bytes]:
+    async def feed(self, data: bytes) -> AsyncGenerator[bytes, None]:
         """Pieces of one WAV stream. Of opus_packets, `data` is one packet. Raises BadAudio, UnsupportedFormat."""
         if self._encoding == "opus_packets":
             if len(data) > wire.LARGEST_MESSAGE_BYTES:
@@ -162,7 +186,7 @@ class Decoding:
             async for wav in self._ask(wire.DATA, piece):
                 yield wav
 
-    async def flush(self) -> AsyncIterator[bytes]:
+    async def flush(self) -> AsyncGenerator[bytes, None]:
         """The last pieces; nothing may be fed afterwards."""
         async for wav in self._ask(wire.END, b""):
             yield wav
@@ -173,7 +197,7 @@ class Decoding:
             self._writer.transport.abort()
             self._decoders.kill(self._number)
 
-    async def _ask(self, message: int, data: bytes) -> AsyncIterator[bytes]:
+    async def _ask(self, message: int, data: bytes) -> AsyncGenerator[bytes, None]:
         try:
             self._writer.write(wire.HEADER.pack(message, len(data)) + data)
             while (answer := await self._answer())[0] == wire.WAV:

@@ -5,11 +5,16 @@ In: an opening and pieces of audio. Out: updates as they come. What the gateway 
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing
+
+import msgspec
 
 from stenowire.core.session import Output, Session
+from stenowire.errors import BadAudio, UnsupportedFormat
 from stenowire.events import (
     Audio,
+    Broken,
     CloseStream,
     Finish,
     Listen,
@@ -19,17 +24,35 @@ from stenowire.events import (
     Step,
     Update,
 )
+from stenowire.serving.decoding import CODED, Decoders, as_wav
 from stenowire.serving.hub import Hub
 from stenowire.serving.pool import Pool
 
 MOST_BACKLOG_S = 60.0
 
 
-async def recognise(opening: Open, audio: AsyncIterator[bytes], hub: Hub, pool: Pool) -> AsyncIterator[Update]:
-    """Yield updates until Finished or Failed. Cancelling it frees the session's streams.
+async def recognise(
+    opening: Open, audio: AsyncIterator[bytes], hub: Hub, pool: Pool, decoders: Decoders | None = None
+) -> AsyncIterator[Update]:
+    """Yield updates until Finished or Failed. Cancelling it frees the session's streams, and its decoder.
 
-    Raises ModelNotFound, UnsupportedLanguage and UnsupportedFormat before anything is yielded.
+    Coded audio is decoded by `decoders`; None starts some for this stream alone. Raises ModelNotFound,
+    UnsupportedLanguage and UnsupportedFormat before anything is yielded.
     """
+    async with AsyncExitStack() as stack:
+        if opening.format.encoding in CODED:
+            if decoders is None:
+                decoders = Decoders()
+                stack.push_async_callback(decoders.stop)
+            decoders.check(opening.format.encoding)
+            audio = await stack.enter_async_context(aclosing(decoders.wav(opening.format.encoding, audio)))
+            opening = msgspec.structs.replace(opening, format=as_wav(opening.format))
+        updates = await stack.enter_async_context(aclosing(_recognise(opening, audio, hub, pool)))
+        async for update in updates:
+            yield update
+
+
+async def _recognise(opening: Open, audio: AsyncIterator[bytes], hub: Hub, pool: Pool) -> AsyncGenerator[Update, None]:
     session = Session(opening, hub.resolve(opening.model, opening.hint.language), time.monotonic())
     results: asyncio.Queue[Result] = asyncio.Queue()
     owner = results.put_nowait
@@ -68,5 +91,9 @@ async def recognise(opening: Open, audio: AsyncIterator[bytes], hub: Hub, pool: 
         while not session.done:
             for update in await absorb_next():
                 yield update
+    except (BadAudio, UnsupportedFormat) as error:
+        # Only reading coded audio raises these: a session tells its own by Failed.
+        for update in carry(session.absorb(Broken(opening.session, None, error), time.monotonic())):
+            yield update
     finally:
         pool.drop(owner, opening.session)
