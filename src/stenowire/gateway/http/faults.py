@@ -1,6 +1,7 @@
 """What can go wrong with an HTTP request beyond what any session knows, and how OpenAI's doors tell an error.
 
-PayloadTooLarge     a body, a file or a recording over its limit
+PayloadTooLarge     a body or a file over its limit
+└── TooLong         a recording over its limit in seconds
 NotFound            no such thing, or not of this key
 NotPossible         the thing exists, and is in no state for it
 InvalidUrl          an address that is not fetched, or could not be
@@ -18,6 +19,10 @@ from stenowire.gateway.http.refusal import hints
 class PayloadTooLarge(StenowireError):
     code = "PayloadTooLarge"
     http_status = 413
+
+
+class TooLong(PayloadTooLarge):
+    """Of audio."""
 
 
 class NotFound(StenowireError):

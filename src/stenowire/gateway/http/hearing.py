@@ -15,17 +15,19 @@ import structlog
 from stenowire.dialects.families import family
 from stenowire.errors import StenowireError
 from stenowire.events import Failed, Final, Finished, Open, Update
-from stenowire.gateway.http.faults import PayloadTooLarge, renamed
+from stenowire.gateway.http.faults import TooLong, renamed
 from stenowire.gateway.http.sources import Source
 from stenowire.gateway.http.visit import Visit
 from stenowire.gateway.runtime import Runtime
+from stenowire.serving.decoding import CODED, Decoders
 from stenowire.serving.local import recognise
-from stenowire.serving.recording import Recording, identify
-from stenowire.types import Hint, Segmentation, Sentence, TextOptions
+from stenowire.serving.recording import Recording, as_wav, identify
+from stenowire.types import SESSION_RATE_HZ, AudioFormat, Hint, Segmentation, Sentence, TextOptions
+
+WAV = AudioFormat("wav", SESSION_RATE_HZ)
+"""The rate in the header counts, not this one."""
 
 log = structlog.get_logger(__name__)
-
-Heard = AsyncGenerator[Final | Finished, None]
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +40,16 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     text: TextOptions = TextOptions()
 
 
+class Ended(msgspec.Struct, frozen=True):
+    """All of it has been heard."""
+
+    audio_s: float
+    recording: Recording
+
+
+Heard = AsyncGenerator[Final | Ended, None]
+
+
 class Names(msgspec.Struct, frozen=True):
     """What a door calls the fields that a model or a language may be refused by."""
 
@@ -48,6 +60,8 @@ class Names(msgspec.Struct, frozen=True):
 class Transcript(msgspec.Struct, frozen=True):
     sentences: list[Sentence]
     audio_s: float
+    recording: Recording | None = None
+    """None while it is still heard."""
 
     @property
     def text(self) -> str:
@@ -67,28 +81,28 @@ def check(runtime: Runtime, wanted: Wanted, names: Names) -> None:
 
 
 async def hear(runtime: Runtime, wanted: Wanted, source: Source) -> Heard:
-    """Final sentences, then Finished. Raises what went wrong. Closing it frees everything at once."""
-    recording = identify(source.head())
-    _check_length(runtime, recording, source.size)
-    opening = _opening(wanted, recording)
+    """Final sentences, then Ended. Raises what went wrong. Closing it frees everything at once."""
+    recording = Recording(identify(source.head()))
+    wav = _bounded(runtime.settings.max_recording_s, recording, source, runtime.decoders)
     admission, metrics = runtime.admission, runtime.metrics
     admission.take_stream()
     metrics.opened.inc()
     metrics.streams.inc()
     began, outcome, audio_s = time.monotonic(), "hangup", 0.0
-    updates = cast(AsyncGenerator[Update, None], recognise(opening, source.pieces(), runtime.hub, runtime.pool))
+    updates = cast(AsyncGenerator[Update, None], recognise(_opening(wanted), wav, runtime.hub, runtime.pool))
     try:
-        async with aclosing(updates):
+        async with aclosing(updates), aclosing(wav):
             async for update in updates:
                 match update:
                     case Failed(error=error):
-                        outcome = error.code
                         raise error
-                    case Final() | Finished():
-                        outcome = "finished" if isinstance(update, Finished) else outcome
+                    case Final():
                         audio_s = update.audio_s
-                        metrics.finals.inc(isinstance(update, Final))
+                        metrics.finals.inc()
                         yield update
+                    case Finished():
+                        audio_s, outcome = update.audio_s, "finished"
+                        yield Ended(audio_s, recording)
     except StenowireError as error:
         outcome = error.code
         raise
@@ -101,12 +115,12 @@ async def hear(runtime: Runtime, wanted: Wanted, source: Source) -> Heard:
         log.info("recording ended", request=wanted.id, outcome=outcome, audio_s=round(audio_s, 3), took_s=took_s)
 
 
-def _opening(wanted: Wanted, recording: Recording) -> Open:
+def _opening(wanted: Wanted) -> Open:
     """Sentences end as they do on the task protocol for a model of that name."""
     return Open(
         session=wanted.id,
         model=wanted.model,
-        format=recording.format,
+        format=WAV,
         segmentation=Segmentation(silence_ms=family(wanted.model).silence_ms),
         hint=Hint(language=wanted.language, context=wanted.context),
         text=wanted.text,
@@ -114,10 +128,18 @@ def _opening(wanted: Wanted, recording: Recording) -> Open:
     )
 
 
-def _check_length(runtime: Runtime, recording: Recording, size: int) -> None:
-    most_s = runtime.settings.max_recording_s
-    if recording.bytes_per_s and size > most_s * recording.bytes_per_s:
-        raise PayloadTooLarge(f"The recording is longer than {most_s:.0f} seconds.")
+async def _bounded(
+    most_s: float, recording: Recording, source: Source, decoders: Decoders
+) -> AsyncGenerator[bytes, None]:
+    """What is not coded is refused at once when it is too long; of the rest that shows on the way."""
+    size = 0 if recording.encoding in CODED else source.size
+    wav = as_wav(recording, source.pieces(), decoders)
+    async with aclosing(wav):
+        async for piece in wav:
+            size += len(piece) if recording.encoding in CODED else 0
+            if recording.bytes_per_s and size > most_s * recording.bytes_per_s:
+                raise TooLong(f"The recording is longer than {most_s:.0f} seconds.")
+            yield piece
 
 
 async def within(visit: Visit, heard: Heard) -> Heard:
@@ -131,14 +153,15 @@ async def within(visit: Visit, heard: Heard) -> Heard:
             yield update
 
 
-async def gather(heard: Heard) -> AsyncGenerator[tuple[Transcript, Final | Finished], None]:
+async def gather(heard: Heard) -> AsyncGenerator[tuple[Transcript, Final | Ended], None]:
     """Each update, with all that is known by then."""
     sentences: list[Sentence] = []
     async with aclosing(heard):
         async for update in heard:
             if isinstance(update, Final):
                 sentences.append(update.sentence)
-            yield Transcript(sentences, update.audio_s), update
+            recording = update.recording if isinstance(update, Ended) else None
+            yield Transcript(sentences, update.audio_s, recording), update
 
 
 async def whole(heard: Heard) -> Transcript:
