@@ -8,12 +8,14 @@ is no voice, no memory, no tool. Answers are text, whatever `modalities` ask for
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import msgspec
+from msgspec import UnsetType
+from msgspec.structs import replace
 
 from stenowire.dialects import qwen_events as wire
 from stenowire.dialects.base import Output
 from stenowire.dialects.omni_responses import Responses
 from stenowire.dialects.qwen import QwenDialect
+from stenowire.dialects.qwen_echo import SessionEcho, TranscriptionEcho
 from stenowire.dialects.qwen_events import ServerEvent
 from stenowire.dialects.qwen_session import Config, Turn, check_length, invalid
 from stenowire.dialects.realtime_wire import SessionUpdate
@@ -37,10 +39,10 @@ class OmniDialect(QwenDialect):
         if isinstance(wanted, list) and ("text" not in wanted or not MODALITIES.issuperset(wanted)):
             raise invalid("modalities", 'must be ["text"] or ["text", "audio"]; answers are text')
         instructions = message.session.instructions
-        if isinstance(instructions, msgspec.UnsetType):
+        if isinstance(instructions, UnsetType):
             return config
         check_length("instructions", instructions or "")
-        return msgspec.structs.replace(config, instructions=instructions or "")
+        return replace(config, instructions=instructions or "")
 
     def _create_response(self, event_id: str | None) -> list[Output]:
         try:
@@ -63,16 +65,14 @@ class OmniDialect(QwenDialect):
                 yield event
             yield from self._responses.follow(event, self._config)
 
-    def _echo(self) -> wire.SessionEcho:
+    def _echo(self) -> SessionEcho:
         config, echo = self._config, super()._echo()
-        known = echo.input_audio_transcription or wire.TranscriptionEcho()
-        turn = echo.turn_detection
-        return msgspec.structs.replace(
+        heard, turn = echo.input_audio_transcription or TranscriptionEcho(), echo.turn_detection
+        if turn and config.turn:
+            turn = replace(turn, create_response=config.turn.create_response, interrupt_response=False)
+        return replace(
             echo,
             instructions=config.instructions,
-            input_audio_transcription=msgspec.structs.replace(known, model=self.model) if config.transcribes else None,
-            turn_detection=turn
-            and msgspec.structs.replace(
-                turn, create_response=config.turn is None or config.turn.create_response, interrupt_response=False
-            ),
+            input_audio_transcription=replace(heard, model=self.model) if config.transcribes else None,
+            turn_detection=turn,
         )

@@ -18,6 +18,7 @@ import msgspec
 
 from stenowire.dialects import qwen_events as wire
 from stenowire.dialects.base import Close, Output, Text
+from stenowire.dialects.qwen_echo import SessionEcho, echo
 from stenowire.dialects.qwen_events import ServerEvent
 from stenowire.dialects.qwen_items import Conversation
 from stenowire.dialects.qwen_session import Config, audio_format, change, hint, merge, segmentation
@@ -306,5 +307,5 @@ class QwenDialect:
     def _blame(self, error: StenowireError, event_id: str | None, code: str | None = None) -> list[Output]:
         return self._tell([wire.Error(wire.error_body(error, event_id, code))])
 
-    def _echo(self) -> wire.SessionEcho:
-        return wire.echo(self._config, self.session_id, self.model)
+    def _echo(self) -> SessionEcho:
+        return echo(self._config, self.session_id, self.model)

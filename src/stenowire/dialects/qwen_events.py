@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from stenowire.dialects.qwen_session import Config, Turn
+from stenowire.dialects.qwen_echo import SessionEcho
 from stenowire.errors import (
     BadAudio,
     EmptyBuffer,
@@ -43,53 +43,6 @@ class ServerEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
 
 
 # ---- the session ------------------------------------------------------------------------------------------------
-
-
-class CorpusEcho(msgspec.Struct, frozen=True):
-    text: str
-
-
-class TranscriptionEcho(msgspec.Struct, frozen=True, omit_defaults=True):
-    model: str | None = None
-    language: str | None = None
-    corpus: CorpusEcho | None = None
-
-
-class TurnEcho(msgspec.Struct, frozen=True, kw_only=True):
-    type: Literal["server_vad"] = "server_vad"
-    threshold: float
-    prefix_padding_ms: int
-    silence_duration_ms: int
-    create_response: bool | msgspec.UnsetType = msgspec.UNSET
-    interrupt_response: bool | msgspec.UnsetType = msgspec.UNSET
-
-
-class FormatEcho(msgspec.Struct, frozen=True):
-    type: str
-    sample_rate: int
-
-
-class InputEcho(msgspec.Struct, frozen=True):
-    format: FormatEcho
-
-
-class AudioEcho(msgspec.Struct, frozen=True):
-    input: InputEcho
-
-
-class SessionEcho(msgspec.Struct, frozen=True, kw_only=True):
-    """What is in force, in the client's own spelling; the format stands in both places where clients look for it."""
-
-    id: str
-    object: Literal["realtime.session"] = "realtime.session"
-    model: str
-    modalities: tuple[str, ...] = ("text",)
-    input_audio_format: str
-    sample_rate: int
-    audio: AudioEcho
-    input_audio_transcription: TranscriptionEcho | None
-    turn_detection: TurnEcho | None
-    instructions: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class SessionCreated(ServerEvent, frozen=True, tag="session.created"):
@@ -211,24 +164,6 @@ _ENCODER = msgspec.json.Encoder()
 
 def text(event: ServerEvent, event_id: str) -> str:
     return _ENCODER.encode(msgspec.structs.replace(event, event_id=event_id)).decode()
-
-
-def echo(config: Config, session_id: str, model: str) -> SessionEcho:
-    corpus = CorpusEcho(config.corpus) if config.corpus else None
-    known = TranscriptionEcho(language=config.language, corpus=corpus)
-    return SessionEcho(
-        id=session_id,
-        model=model,
-        input_audio_format=config.format_name,
-        sample_rate=config.rate_hz,
-        audio=AudioEcho(InputEcho(FormatEcho(config.format_name, config.rate_hz))),
-        input_audio_transcription=known if known != TranscriptionEcho() else None,
-        turn_detection=turn_echo(config.turn) if config.turn else None,
-    )
-
-
-def turn_echo(turn: Turn) -> TurnEcho:
-    return TurnEcho(threshold=turn.threshold, prefix_padding_ms=turn.prefix_ms, silence_duration_ms=turn.silence_ms)
 
 
 def user_item(item_id: str) -> Item:
