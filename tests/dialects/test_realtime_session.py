@@ -1,11 +1,7 @@
 """The session protocol and a real session behind it, tied together: what a client says comes back as its words."""
 
-import base64
 import io
-import json
 import wave
-from collections import deque
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,117 +9,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.drive import NAME, Drive, pcm
-from dialects.realtime_reader import COMPLETED, INTERIM, Reader
-from stenowire.dialects.base import Close, Output, Text
+from core.drive import NAME
+from dialects.line import Line
+from dialects.realtime_reader import INTERIM, Reader
 from stenowire.dialects.omni import OmniDialect
 from stenowire.dialects.qwen import QwenDialect
 from stenowire.engines.scripted import pause, say
-from stenowire.events import Listen, Open, Work
 
 pytestmark = pytest.mark.unit
 
 
-class SlowDrive(Drive):
-    """Hears as late as a test wants. Work is done after all that was said with it has been told, as by a pool."""
-
-    unheard: list[object] | None = None
-
-    def __init__(self, opening: Open) -> None:
-        self.work: deque[object] = deque()
-        self.working = False
-        super().__init__(opening)
-
-    def _carry(self, outputs: Iterable[object]) -> None:
-        for output in outputs:
-            if isinstance(output, Work):
-                self.work.append(output)
-            else:
-                self.updates.append(output)
-        if self.working:
-            return
-        self.working = True
-        while self.work:
-            work = self.work.popleft()
-            if self.unheard is not None and isinstance(work, Listen):
-                self.unheard.append(work)
-            else:
-                super()._carry([work])
-        self.working = False
-
-    def hear(self) -> None:
-        unheard, self.unheard = self.unheard, None
-        self._carry(unheard or [])
-
-
-class Line:
-    """A client, the dialect, the session and a scripted engine in one thread."""
+class SessionLine(Line):
+    reader: Reader
 
     def __init__(self, kind: type[QwenDialect] = QwenDialect) -> None:
-        self.dialect = kind(0.0, model="m", session_id=NAME)
-        self.reader = Reader()
-        self.events: list[dict[str, Any]] = []
-        self.drive: SlowDrive | None = None
-        self.told = 0
-        self.carry(self.dialect.begin(0.0))
-
-    @property
-    def now(self) -> float:
-        return self.drive.now if self.drive else 0.0
+        super().__init__(kind(0.0, model="m", session_id=NAME), Reader())
 
     def write(self, type: str, **fields: Any) -> None:
         self.reader.finishing |= type == "session.finish"
-        self.carry(self.dialect.receive(json.dumps({"type": type, **fields}), self.now))
-
-    def speak(self, samples: np.ndarray) -> None:
-        """Real time goes on with the audio, 100 ms at a time."""
-        data = pcm(samples)
-        for at in range(0, len(data), 3200):
-            assert self.drive
-            self.drive.now += 0.1
-            self.write("input_audio_buffer.append", audio=base64.b64encode(data[at : at + 3200]).decode())
-
-    def answer_held(self) -> None:
-        assert self.drive and self.drive.held is not None
-        held, self.drive.held = self.drive.held, None
-        for step in held:
-            if step.stream in self.drive.states:
-                self.drive.answer(step)
-                self.listen()
-
-    def hear(self) -> None:
-        assert self.drive
-        self.drive.hear()
-        self.listen()
-
-    def carry(self, outputs: list[Output]) -> None:
-        for output in outputs:
-            match output:
-                case Text(data=data):
-                    self.reader.take([output])
-                    self.events.append(json.loads(data))
-                case Close():
-                    self.reader.take([output])
-                case Open():
-                    self.drive = SlowDrive(output)
-                    self.listen()
-                case _:
-                    assert self.drive
-                    self.drive.send(output)
-                    self.listen()
-
-    def listen(self) -> None:
-        assert self.drive
-        while self.told < len(self.drive.updates):
-            self.told += 1
-            self.carry(self.dialect.send(self.drive.updates[self.told - 1], self.now))  # type: ignore[arg-type]
-
-    def of(self, type: str) -> list[dict[str, Any]]:
-        return [event for event in self.events if event["type"] == type]
-
-    @property
-    def transcripts(self) -> list[str]:
-        return [event["transcript"] for event in self.of(COMPLETED)]
+        super().write(type, **fields)
 
 
 def update(line: Line, **session: Any) -> None:
@@ -132,7 +36,7 @@ def update(line: Line, **session: Any) -> None:
 
 @pytest.mark.parametrize("kind", [QwenDialect, OmniDialect])
 def test_turns_are_found_shown_and_transcribed(kind: type[QwenDialect]) -> None:
-    line = Line(kind)
+    line = SessionLine(kind)
     line.speak(np.concatenate([pause(500), say("w3 w7 w9"), pause(1500), say("w5"), pause(1200), say("w8")]))
     line.write("session.finish")
     assert line.transcripts == ["w3 w7 w9", "w5", "w8"] and line.reader.finished
@@ -144,7 +48,7 @@ def test_turns_are_found_shown_and_transcribed(kind: type[QwenDialect]) -> None:
 
 
 def test_in_manual_mode_commits_make_the_items() -> None:
-    line = Line()
+    line = SessionLine()
     update(line, turn_detection=None)
     line.write("input_audio_buffer.commit")
     assert line.of("error")[0]["error"]["code"] == "input_audio_buffer_commit_empty"
@@ -159,7 +63,7 @@ def test_in_manual_mode_commits_make_the_items() -> None:
 
 
 def test_what_is_cleared_is_not_transcribed() -> None:
-    line = Line()
+    line = SessionLine()
     update(line, turn_detection=None)
     line.speak(say("w3 w7"))
     line.write("input_audio_buffer.clear")
@@ -170,7 +74,7 @@ def test_what_is_cleared_is_not_transcribed() -> None:
 
 
 def test_omni_answers_with_what_was_said() -> None:
-    line = Line(OmniDialect)
+    line = SessionLine(OmniDialect)
     line.speak(np.concatenate([say("w3 w7"), pause(1500)]))
     update(line, turn_detection=None)
     line.speak(say("w9"))
@@ -182,7 +86,7 @@ def test_omni_answers_with_what_was_said() -> None:
 
 
 def test_another_format_in_mid_session_loses_no_word() -> None:
-    line = Line()
+    line = SessionLine()
     line.speak(np.concatenate([say("w3 w7"), pause(1200)]))
     update(line, input_audio_format="wav")
     line.speak(np.concatenate([np.frombuffer(wav_header(), "<i2") / 32767, say("w9"), pause(1200)]))
@@ -198,7 +102,7 @@ def wav_header() -> bytes:
 
 
 def test_a_session_without_any_speech_is_finished_without_any_item() -> None:
-    line = Line()
+    line = SessionLine()
     line.speak(pause(3000))
     line.write("session.finish")
     assert line.reader.finished and not line.of("conversation.item.created")
@@ -216,7 +120,7 @@ ACTIONS = st.one_of(
 @given(actions=st.lists(ACTIONS, max_size=14))
 @settings(max_examples=100, deadline=None)
 def test_in_any_order_of_things_the_rules_hold(kind: type[QwenDialect], actions: list[tuple[str, Any]]) -> None:
-    line = Line(kind)
+    line = SessionLine(kind)
     assert line.drive
     for name, value in actions:
         match name:
