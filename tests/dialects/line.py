@@ -73,11 +73,14 @@ class Line:
 
     def speak(self, samples: np.ndarray) -> None:
         """Real time goes on with the audio, 100 ms at a time."""
-        data = pcm(samples)
-        for at in range(0, len(data), 3200):
-            assert self.drive
-            self.drive.now += 0.1
-            self.write("input_audio_buffer.append", audio=base64.b64encode(data[at : at + 3200]).decode())
+        self.send_bytes(pcm(samples), 3200)
+
+    def send_bytes(self, data: bytes, step: int) -> None:
+        """In the format that was agreed on; `step` bytes last 100 ms."""
+        for at in range(0, len(data), step):
+            if self.drive:
+                self.drive.now += 0.1
+            self.write("input_audio_buffer.append", audio=base64.b64encode(data[at : at + step]).decode())
 
     def answer_held(self) -> None:
         assert self.drive and self.drive.held is not None
