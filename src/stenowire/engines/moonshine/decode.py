@@ -19,6 +19,8 @@ BEAM_WIDTH = 8
 BEAM_MARGIN = 3.0
 """Natural-log units below the best text at which a text is given up: wider costs time and gains nothing."""
 
+Listened = NDArray[np.float32]
+
 
 class Decoded(NamedTuple):
     tokens: list[int]
@@ -33,7 +35,8 @@ def greedy(network: Network, heard: Heard, cap: int, forced: Sequence[int] = (),
     """The likeliest token at each turn, at most `cap` tokens; forced ones are kept in any case.
 
     The text opens with `forced`. `draft` is a guess at what follows: one call reads all of it, and what the model would
-    have written itself is kept. A wrong guess costs time, never a word.
+    have written itself is kept. A wrong guess costs time. A right one costs next to none, but its scores come out of
+    other sums: where two tokens are as good as equal, the choice may differ from the one without a draft.
     """
     guess = [*forced, *draft]
     step = network.decode(heard, np.array([[START, *guess]]), None)
@@ -64,13 +67,14 @@ def greedy(network: Network, heard: Heard, cap: int, forced: Sequence[int] = (),
 class Text:
     """A text that grows in a beam: one token after the text before it."""
 
-    def __init__(self, before: "Text | None", row: int, token: int, score: float, step: Step | None) -> None:
+    def __init__(self, before: "Text | None", row: int, token: int, score: float, listened: Listened | None) -> None:
         self.before = before
         self.row = row
         """The row of the call that proposed this token: where the decoder keeps all tokens before it."""
         self.token = token
         self.score = score
-        self.step = step
+        self.listened = listened
+        """[frames]: where the model listened when it wrote this token."""
         self.length: int = before.length + 1 if before else 0
         self.total: float = before.total + score if before else 0.0
 
@@ -117,7 +121,7 @@ def _grown(growing: list[Text], step: Step) -> list[Text]:
     for flat in np.argsort(-totals, axis=None, kind="stable"):
         row, column = divmod(int(flat), totals.shape[1])
         token, score = int(step.candidates[row, 0, column]), float(step.scores[row, 0, column])
-        grown.append(Text(growing[row], row, token, score, step))
+        grown.append(Text(growing[row], row, token, score, step.attention[row, 0]))
     return grown
 
 
@@ -131,6 +135,6 @@ def _whole(text: Text) -> Text | None:
 
 
 def _decoded(line: list[Text], frames: int) -> Decoded:
-    listened = [text.step.attention[text.row, 0] for text in line if text.step is not None]
+    listened = [text.listened for text in line if text.listened is not None]
     attention = np.stack(listened) if listened else np.zeros((0, frames), np.float32)
     return Decoded([text.token for text in line], [text.score for text in line], attention)

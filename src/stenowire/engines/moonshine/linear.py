@@ -3,9 +3,9 @@
 Input: u8 weights with a scale and a zero point per column. Output: a graph value. Must not know the model.
 
 Two ways to bring activations to eight bits. `write_by_clip` scales over all rows of a call, as the shipped graphs do:
-right where a call holds one clip. `write_by_row` scales blocks of a row by themselves, so that no row can change
-another: right where rows are different texts, or where tokens may come one by one or all at once. The operator's
-weights are meant for a scale per block; the shipped scale, repeated, states the same numbers.
+right where a call holds one clip. `write_by_row` scales blocks of a row by themselves, so that its products are bitwise
+the same whatever other rows there are: right where rows are different texts, or where tokens may come one by one or
+all at once. The operator's weights are meant for a scale per block; the shipped scale, repeated, says the same.
 """
 
 from collections.abc import Sequence

@@ -95,6 +95,8 @@ def session_options() -> ort.SessionOptions:
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
+    # No two clips have one shape: a plan of memory per shape would only pile up.
+    options.enable_mem_pattern = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # Without dot-product instructions the u8 x s8 kernels saturate; this makes them exact there, and only there.
     options.add_session_config_entry("session.x64quantprecision", "1")

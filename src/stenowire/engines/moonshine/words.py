@@ -94,8 +94,8 @@ def _append_mark(pieces: list[Piece], mark: str, end: int) -> None:
     if not pieces:
         return
     word, begin, _ = pieces[-1]
-    spaced = f"{word.mark} {mark}" if mark else word.mark
-    pieces[-1] = Piece(Word(word.text, word.begin_ms, word.end_ms, spaced, word.confidence), begin, end)
+    longer = Word(word.text, word.begin_ms, word.end_ms, word.mark + mark, word.confidence)
+    pieces[-1] = Piece(longer, begin, end)
 
 
 def _in_order(pieces: list[Piece], clip_ms: int, offset_ms: int) -> list[Piece]:
