@@ -18,17 +18,36 @@ from stenowire.core.session import Output
 from stenowire.dialects.base import Close, Dialect, Text
 from stenowire.dialects.base import Output as Said
 from stenowire.errors import InternalError, ServiceUnavailable, StenowireError
-from stenowire.events import Audio, Command, Failed, Final, Finish, Finished, Open, Partial, Result, Update, Work
+from stenowire.events import (
+    Audio,
+    Broken,
+    Command,
+    Failed,
+    Final,
+    Finish,
+    Finished,
+    Hangup,
+    Open,
+    Partial,
+    Result,
+    Update,
+    Work,
+)
 from stenowire.gateway.intake import Intake
 from stenowire.gateway.outbox import Outbox
 from stenowire.gateway.runtime import Runtime
 from stenowire.gateway.seat import Seat
 from stenowire.gateway.wire import Wire
+from stenowire.serving.decoding import CODED
+from stenowire.serving.decoding_queue import DecodingQueue, needs_decoding
+from stenowire.types import Encoding
 
 log = structlog.get_logger(__name__)
 
 PIECE_BYTES = 32 << 10
 """Audio is given to a session in pieces of at most this, 1 s of pcm at 16 kHz: converting one takes under 1 ms."""
+CODED_BYTES_AHEAD = 64 << 10
+"""Of coded audio that may wait for its decoder."""
 RESTARTING = "The server is restarting, please connect again."
 
 
@@ -39,6 +58,13 @@ class Answer(msgspec.Struct, frozen=True):
     result: Result
 
 
+class Decoded(msgspec.Struct, frozen=True):
+    """A command whose audio, and all audio before it, has been decoded."""
+
+    seat: Seat
+    command: Command
+
+
 class Order(Enum):
     TICK = "something is due"
     CAUGHT_UP = "the client has taken what was written"
@@ -47,7 +73,7 @@ class Order(Enum):
     CUT = "end every session now, and close"
 
 
-Item = str | bytes | Answer | Order
+Item = str | bytes | Answer | Decoded | Order
 
 
 class Connection:
@@ -65,6 +91,7 @@ class Connection:
         """The newest interim of each session, while the client is slow to read."""
         self._unparted: list[Seat] = []
         """Seats that the server has ended, to be told so when all are."""
+        self._tasks: asyncio.TaskGroup | None = None
         self._draining = False
         self._closing = False
         self._timer: asyncio.TimerHandle | None = None
@@ -76,7 +103,9 @@ class Connection:
         try:
             async with asyncio.TaskGroup() as tasks:
                 children = [tasks.create_task(self._intake.run()), tasks.create_task(self._outbox.run())]
+                self._tasks = tasks
                 await self._consume()
+                self._leave_all()
                 for child in children:
                     child.cancel()
         finally:
@@ -109,6 +138,8 @@ class Connection:
                     await self._obey(self._dialect.receive(item, time.monotonic()))
             case Answer(seat=seat, result=result):
                 await self._tell(seat, self._ask(seat, seat.session.absorb, result))
+            case Decoded(seat=seat, command=command):
+                await self._tell(seat, self._ask(seat, seat.session.handle, command))
             case Order.TICK:
                 await self._tick()
             case Order.CAUGHT_UP:
@@ -121,8 +152,12 @@ class Connection:
     def _crowded(self) -> bool:
         settings = self._runtime.settings
         return self._outbox.waiting_bytes > settings.outbox_bytes or any(
-            seat.session.backlog_s > settings.backlog_s for seat in self._seats.values()
+            self._has_all_it_can_hold(seat) for seat in self._seats.values()
         )
+
+    def _has_all_it_can_hold(self, seat: Seat) -> bool:
+        waits = seat.decoding is not None and seat.decoding.waiting_bytes >= CODED_BYTES_AHEAD
+        return waits or seat.session.backlog_s > self._runtime.settings.backlog_s
 
     def _arm(self) -> None:
         """Keep one timer that wakes the consumer no later than something is due."""
@@ -170,7 +205,19 @@ class Connection:
             return await self._say(Failed(opening.session, error))
         self._seats[seat.name] = seat
         self._log.info("session opened", session=seat.name, model=opening.model, engine=seat.session.engine.name)
+        if opening.format.encoding in CODED:
+            self._decode(seat, opening.format.encoding)
         await self._tell(seat, self._ask(seat, seat.session.begin))
+
+    def _decode(self, seat: Seat, encoding: Encoding) -> None:
+        """Have all that the client says to this session pass by a decoder, in its order."""
+
+        def give(command: Command | Broken) -> None:
+            self._inbox.put_nowait(Answer(seat, command) if isinstance(command, Broken) else Decoded(seat, command))
+
+        seat.decoding = DecodingQueue(seat.name, encoding, self._runtime.decoders, give, self._intake.look)
+        assert self._tasks is not None
+        seat.decoding_task = self._tasks.create_task(seat.decoding.run())
 
     def _deliver(self, seat: Seat, result: Result) -> None:
         self._inbox.put_nowait(Answer(seat, result))
@@ -180,6 +227,10 @@ class Connection:
         if seat is None:
             return
         seat.finished_by_client |= isinstance(command, Finish)
+        if seat.decoding is None and needs_decoding(command):
+            self._decode(seat, "pcm")
+        if seat.decoding is not None and not isinstance(command, Hangup):
+            return seat.decoding.put(command)
         if not isinstance(command, Audio) or len(command.data) <= PIECE_BYTES:
             return await self._tell(seat, self._ask(seat, seat.session.handle, command))
         for at in range(0, len(command.data), PIECE_BYTES):
@@ -214,6 +265,8 @@ class Connection:
         if seat.session.done:
             self._leave(seat)
             self._part()
+        elif seat.decoding is not None and seat.session.backlog_s <= self._runtime.settings.backlog_s:
+            seat.decoding.proceed()
 
     async def _say(self, update: Update, seat: Seat | None = None) -> None:
         """Have the dialect write an update; an interim waits where the client is slow to read, and only the last."""
@@ -244,6 +297,8 @@ class Connection:
         if seat.left:
             return
         seat.left = True
+        if seat.decoding_task is not None:
+            seat.decoding_task.cancel()
         del self._seats[seat.name]
         self._held.pop(seat.name, None)
         self._runtime.free_seat(seat)
@@ -261,7 +316,7 @@ class Connection:
         for seat in seats:
             seat.cut_short = not seat.finished_by_client
         for seat in seats:
-            await self._tell(seat, self._ask(seat, seat.session.handle, Finish(seat.name)))
+            await self._command(Finish(seat.name))
         self._part()
 
     async def _cut(self) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, Self
 
+import msgspec
+
 from stenowire.core.session import Session
 from stenowire.errors import ServiceUnavailable
 from stenowire.events import Open, Work
@@ -15,7 +17,7 @@ from stenowire.gateway.admission import Admission
 from stenowire.gateway.credentials import Credentials
 from stenowire.gateway.metrics import Metrics
 from stenowire.gateway.seat import Deliver, Seat
-from stenowire.serving.decoding import Decoders
+from stenowire.serving.decoding import CODED, Decoders, as_wav
 from stenowire.serving.hub import Hub
 from stenowire.serving.pool import Pool
 from stenowire.settings import Settings
@@ -90,6 +92,9 @@ class Runtime:
     def take_seat(self, opening: Open, deliver: Deliver) -> Seat:
         """A session on the engine behind the model's name. Raises what the client is to be told."""
         engine = self.hub.resolve(opening.model, opening.hint.language)
+        if opening.format.encoding in CODED:
+            self.decoders.check(opening.format.encoding)
+            opening = msgspec.structs.replace(opening, format=as_wav(opening.format))
         self.admission.take_stream()
         try:
             seat = Seat(Session(opening, engine, time.monotonic()), deliver)

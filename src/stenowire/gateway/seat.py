@@ -3,11 +3,13 @@
 The seat itself is the owner that the pool delivers results to; its identity tells two sessions of one name apart.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 
 from stenowire.core.session import Output, Session
 from stenowire.events import Failed, Final, Finished, Result, SpeechStopped
+from stenowire.serving.decoding_queue import DecodingQueue
 
 Deliver = Callable[["Seat", Result], None]
 
@@ -21,6 +23,9 @@ class Seat:
         self.finished_by_client = False
         self.cut_short = False
         """Whether the server, not the client, has ended its audio."""
+        self.decoding: DecodingQueue | None = None
+        """Where commands wait while audio before them is decoded; None while nothing needs that."""
+        self.decoding_task: asyncio.Task[None] | None = None
         self.outcome = "hangup"
         self._deliver = deliver
         self._stopped: dict[int, float] = {}

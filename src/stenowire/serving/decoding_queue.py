@@ -21,20 +21,30 @@ log = structlog.get_logger(__name__)
 
 MERGED_BYTES = 16 << 10
 """Small pieces of a stream are put together up to this while they wait."""
+PIECE_BYTES = 32 << 10
+"""Audio that needs no decoding is given in pieces of at most this."""
 
 
-def changes_format(command: Command) -> bool:
+def needs_decoding(command: Command) -> bool:
     """Whether what follows this command must come by a queue."""
     return isinstance(command, Reconfigure) and command.format is not None and command.format.encoding in CODED
 
 
 class DecodingQueue:
-    """`give` gets each command, or Broken for the session when decoding has failed; then nothing follows."""
+    """`give` gets each command, or Broken for the session when decoding has failed; then nothing follows.
+
+    `taken` is called when `waiting_bytes` has become less.
+    """
 
     def __init__(
-        self, session: str, encoding: Encoding, decoders: Decoders, give: Callable[[Command | Broken], None]
+        self,
+        session: str,
+        encoding: Encoding,
+        decoders: Decoders,
+        give: Callable[[Command | Broken], None],
+        taken: Callable[[], None],
     ) -> None:
-        self._session, self._decoders, self._give = session, decoders, give
+        self._session, self._decoders, self._give, self._taken = session, decoders, give, taken
         self._encoding = self._last_encoding = encoding
         """Of what is decoded now, and of what is put now."""
         self._waiting: deque[Command] = deque()
@@ -63,10 +73,9 @@ class DecodingQueue:
         self._waiting.pop()
         return Audio(audio.session, last.data + audio.data)
 
-    def room(self, free: bool) -> None:
-        """Whether the session can take more now. After each command that is given, nothing comes until it can."""
-        if free:
-            self._room.set()
+    def proceed(self) -> None:
+        """The session can take the next command: after each one that is given, nothing comes before this is called."""
+        self._room.set()
 
     async def run(self) -> None:
         """Until cancelled, or until Finish or Broken has been given. Frees the decoder, however it ends."""
@@ -91,24 +100,34 @@ class DecodingQueue:
         command = self._waiting.popleft()
         if isinstance(command, Audio):
             self.waiting_bytes -= len(command.data)
+            self._taken()
         return command
 
     async def _pass(self, command: Command) -> None:
         match command:
             case Audio(data=data) if self._encoding in CODED:
-                if not data:
-                    return
-                if self._decoding is None:
-                    self._decoding = await self._decoders.open(self._encoding)
-                await self._hand_over(self._decoding.feed(data))
-                return
-            case Finish():
-                await self._flush()
+                await self._decode(data)
+            case Audio(data=data):
+                for at in range(0, len(data), PIECE_BYTES):
+                    await self._tell(Audio(command.session, data[at : at + PIECE_BYTES]))
             case Reconfigure(format=AudioFormat() as format):
                 await self._flush()
+                if format.encoding in CODED:
+                    self._decoders.check(format.encoding)
                 self._encoding = format.encoding
-                command = msgspec.structs.replace(command, format=as_wav(format))
-        await self._tell(command)
+                await self._tell(msgspec.structs.replace(command, format=as_wav(format)))
+            case Finish():
+                await self._flush()
+                await self._tell(command)
+            case _:
+                await self._tell(command)
+
+    async def _decode(self, data: bytes) -> None:
+        if not data:
+            return
+        if self._decoding is None:
+            self._decoding = await self._decoders.open(self._encoding)
+        await self._hand_over(self._decoding.feed(data))
 
     async def _flush(self) -> None:
         """A stream that never began has nothing to answer for."""
