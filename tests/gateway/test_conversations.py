@@ -123,7 +123,7 @@ async def test_a_connection_without_a_task_is_closed_after_a_while(tmp_path: Pat
 
 async def test_a_failed_task_is_told_and_its_connection_closed(tmp_path: Path) -> None:
     async with live(tmp_path) as server, server.connect() as client:
-        await client.send(run_task("a", format="mp3"))
+        await client.send(run_task("a", format="vorbis"))
         heard = await hear(client, "a")
         failure = heard.failure("a")
         assert failure is not None and failure[0] == "UNSUPPORTED_FORMAT"

@@ -53,7 +53,7 @@ async def test_a_task_id_cannot_forge_a_line_or_steer_a_terminal(
     evil = "a\r\n2026 [info] forged\x1b[2J\u202egnp"
     async with live(tmp_path) as server, server.connect() as client:
         await client.send(run_task(evil))
-        await client.send(run_task("b", format="mp3"))
+        await client.send(run_task("b", format="vorbis"))
         await hear(client, "b")
     written = capfd.readouterr().err
     assert "forged" in written

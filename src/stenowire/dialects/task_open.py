@@ -20,9 +20,17 @@ from stenowire.types import AudioFormat, Encoding, Hint, Limits, Segmentation, T
 
 T = TypeVar("T")
 
-ENCODINGS: dict[str, Encoding] = {"pcm": "pcm", "wav": "wav"}
-FOREIGN_FORMATS = {"mp3", "opus", "speex", "aac", "amr"}
-"""Formats of the protocol that are not decoded by this server yet."""
+ENCODINGS: dict[str, Encoding] = {
+    "pcm": "pcm",
+    "wav": "wav",
+    "mp3": "mp3",
+    "opus": "opus",
+    "speex": "speex",
+    "aac": "aac",
+    "amr": "amr",
+    "flac": "flac",
+}
+"""What the protocol names, and FLAC."""
 
 MAX_HOTWORDS = 2000
 MAX_SUPER_HOTWORDS = 50
@@ -88,8 +96,7 @@ def _format(parameters: Parameters) -> AudioFormat:
     if name in ENCODINGS:
         return AudioFormat(encoding=ENCODINGS[name], rate_hz=parameters.sample_rate)
     path = "payload.parameters.format"
-    what = "is not decoded by this server yet" if name in FOREIGN_FORMATS else "is not an audio format of this protocol"
-    raise UnsupportedFormat(f"{path}: {name[:32]!r} {what}; send pcm or wav", path)
+    raise UnsupportedFormat(f"{path}: {name[:32]!r} is not an audio format of this protocol; send pcm or wav", path)
 
 
 def _segmentation(parameters: Parameters, row: Family) -> Segmentation:
