@@ -18,7 +18,7 @@ from stenowire.dialects.qwen import QwenDialect
 from stenowire.dialects.qwen_echo import SessionEcho, TranscriptionEcho
 from stenowire.dialects.qwen_events import ServerEvent
 from stenowire.dialects.qwen_session import Config, Turn, check_length, invalid
-from stenowire.dialects.realtime_wire import SessionUpdate
+from stenowire.dialects.realtime_wire import SessionFields
 from stenowire.errors import InvalidParameter
 
 MODALITIES = {"text", "audio"}
@@ -33,12 +33,12 @@ class OmniDialect(QwenDialect):
         super().__init__(now, **settings)
         self._responses = Responses(self._conversation, self._token)
 
-    def _merge(self, message: SessionUpdate) -> Config:
-        config = super()._merge(message)
-        wanted = message.session.modalities
+    def _merge(self, config: Config, fields: SessionFields) -> Config:
+        config = super()._merge(config, fields)
+        wanted = fields.modalities
         if isinstance(wanted, list) and ("text" not in wanted or not MODALITIES.issuperset(wanted)):
             raise invalid("modalities", 'must be ["text"] or ["text", "audio"]; answers are text')
-        instructions = message.session.instructions
+        instructions = fields.instructions
         if isinstance(instructions, UnsetType):
             return config
         check_length("instructions", instructions or "")

@@ -30,11 +30,12 @@ from stenowire.dialects.realtime_wire import (
     CreateResponse,
     Malformed,
     Message,
+    SessionFields,
     SessionFinish,
     SessionUpdate,
     decode,
 )
-from stenowire.errors import InvalidParameter, ResponseTimeout, StenowireError
+from stenowire.errors import InvalidParameter, NoValidAudio, ResponseTimeout, StenowireError
 from stenowire.events import (
     Audio,
     Clear,
@@ -69,8 +70,8 @@ class Asked(msgspec.Struct, frozen=True):
     """A command that the session will answer, or refuse."""
 
     event_id: str | None
-    before: Config
-    """What is in force again if it is refused."""
+    config: Config
+    """What is in force once it is answered."""
 
 
 class QwenDialect:
@@ -108,6 +109,7 @@ class QwenDialect:
         self._state: State = "live"
         self._due: float | None = now + max_session_s
         self._config = self.defaults
+        """What is in force."""
         self._asked: deque[Asked] = deque()
         self._has_audio = False
         self._conversation = Conversation(self._token)
@@ -139,7 +141,7 @@ class QwenDialect:
         if update.session != self.session_id or self._state in ("over", "closed"):
             return []
         match update:
-            case Finished():
+            case Finished() | Failed(error=NoValidAudio()):
                 return [*self._tell(self._conversation.complete_rest()), *self._end(now)]
             case Failed(error=error):
                 return self._fail(error, now)
@@ -192,19 +194,19 @@ class QwenDialect:
                 return []
 
     def _update(self, message: SessionUpdate) -> list[Output]:
+        before = self._wanted
         try:
-            config = self._merge(message)
+            config = self._merge(before, message.session)
         except InvalidParameter as error:
             return self._blame(error, message.event_id)
-        asked = self._ask(change(self.session_id, self._config, config), message.event_id)
-        self._config = config
-        return [asked]
+        self._asked.append(Asked(message.event_id, config))
+        return [change(self.session_id, before, config)]
 
-    def _merge(self, message: SessionUpdate) -> Config:
-        return merge(self._config, message.session, self.defaults)
+    def _merge(self, config: Config, fields: SessionFields) -> Config:
+        return merge(config, fields, self.defaults)
 
     def _commit(self, event_id: str | None) -> list[Output]:
-        if self._config.turn is None:
+        if self._wanted.turn is None:
             return [self._ask(Commit(self.session_id), event_id)]
         error = InvalidParameter("turn detection commits by itself; a client may where turn_detection is null")
         return self._blame(error, event_id, "commit_not_allowed")
@@ -217,8 +219,13 @@ class QwenDialect:
         return []
 
     def _ask(self, command: Command, event_id: str | None) -> Command:
-        self._asked.append(Asked(event_id, self._config))
+        self._asked.append(Asked(event_id, self._wanted))
         return command
+
+    @property
+    def _wanted(self) -> Config:
+        """What is in force once everything is answered."""
+        return self._asked[-1].config if self._asked else self._config
 
     # ---- what a session says ------------------------------------------------------------------------------------
 
@@ -240,20 +247,16 @@ class QwenDialect:
                 self._answered()
                 return items.cleared()
             case Reconfigured():
-                self._answered()
+                self._config = self._answered().config
                 return [wire.SessionUpdated(self._echo())]
             case Refused(error=error):
-                return self._refused(error)
+                said = wire.Error(wire.error_body(error, self._answered().event_id))
+                return [said] if self._state == "live" else []
             case _:
                 return []
 
     def _answered(self) -> Asked:
         return self._asked.popleft() if self._asked else Asked(None, self._config)
-
-    def _refused(self, error: StenowireError) -> list[ServerEvent]:
-        asked = self._answered()
-        self._config = asked.before
-        return [wire.Error(wire.error_body(error, asked.event_id))] if self._state == "live" else []
 
     # ---- how a session ends -------------------------------------------------------------------------------------
 

@@ -13,15 +13,22 @@ from typing import TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from stenowire.dialects.realtime_wire import FormatFields, Given, SessionFields, TranscriptionFields, TurnFields
+from stenowire.dialects.realtime_wire import (
+    FormatFields,
+    FormatName,
+    Given,
+    SessionFields,
+    TranscriptionFields,
+    TurnFields,
+)
 from stenowire.errors import InvalidParameter
 from stenowire.events import Reconfigure
 from stenowire.types import AudioFormat, Encoding, Hint, Segmentation
 
 T = TypeVar("T")
 
-ENCODINGS: dict[str, Encoding] = {"pcm": "pcm", "pcm16": "pcm", "wav": "wav"}
-"""Names of the wire -> what the front end decodes. A name without a row is refused."""
+ENCODINGS: dict[FormatName, Encoding] = {"pcm": "pcm", "pcm16": "pcm", "wav": "wav", "opus": "opus_packets"}
+"""Names of the wire -> what is decoded. How opus is framed is said nowhere: in Ogg, or a packet in each append."""
 
 MAX_CONTEXT_TOKENS = 10_000
 WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -39,7 +46,7 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
-    format_name: str = "pcm"
+    format_name: FormatName = "pcm"
     """As the client spelled it."""
     rate_hz: int = 16_000
     transcribes: bool = True
@@ -56,16 +63,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def merge(config: Config, fields: SessionFields, defaults: Config) -> Config:
-    """`config` with the fields of an update. Raises InvalidParameter; then nothing has changed."""
-    path, name, rate_hz = _format_fields(fields)
+    """`config` with the fields of an update. Raises InvalidParameter."""
+    name, rate_hz = _format_fields(fields)
     merged = msgspec.structs.replace(
         config,
         format_name=_pick(name, config.format_name, defaults.format_name),
         rate_hz=_pick(rate_hz, config.rate_hz, defaults.rate_hz),
         turn=_merge_turn(config.turn, fields.turn_detection, defaults.turn or Turn()),
     )
-    if merged.format_name not in ENCODINGS:
-        raise invalid(path, f"{merged.format_name!r} is not decoded by this server yet; send pcm or wav")
     merged = _merge_transcription(merged, fields.input_audio_transcription)
     check_length("input_audio_transcription.corpus.text", merged.corpus)
     return merged
@@ -97,14 +102,11 @@ def _pick(value: Given[T], current: T, default: T) -> T:
     return default if value is None else value
 
 
-def _format_fields(fields: SessionFields) -> tuple[str, Given[str], Given[int]]:
-    """(path of the name, name, rate): from the place that newer clients use, where they use it."""
-    newer = fields.audio and fields.audio.input and fields.audio.input.format
-    newer = newer or FormatFields()
-    rate_hz = fields.sample_rate if newer.sample_rate is UNSET else newer.sample_rate
-    if newer.type is UNSET:
-        return "input_audio_format", fields.input_audio_format, rate_hz
-    return "audio.input.format.type", newer.type, rate_hz
+def _format_fields(fields: SessionFields) -> tuple[Given[FormatName], Given[int]]:
+    """(name, rate): from the place that newer clients use, where they use it."""
+    newer = (fields.audio and fields.audio.input and fields.audio.input.format) or FormatFields()
+    name = fields.input_audio_format if newer.type is UNSET else newer.type
+    return name, fields.sample_rate if newer.sample_rate is UNSET else newer.sample_rate
 
 
 def _merge_turn(turn: Turn | None, fields: Given[TurnFields], default: Turn) -> Turn | None:
