@@ -8,7 +8,6 @@ the pool. It must not know any protocol's words.
 import asyncio
 import time
 from collections.abc import Callable
-from enum import Enum
 from operator import attrgetter
 
 import msgspec
@@ -34,6 +33,7 @@ from stenowire.events import (
     Work,
 )
 from stenowire.gateway.intake import Intake
+from stenowire.gateway.order import Order
 from stenowire.gateway.outbox import Outbox
 from stenowire.gateway.runtime import Runtime
 from stenowire.gateway.seat import Seat
@@ -63,14 +63,6 @@ class Decoded(msgspec.Struct, frozen=True):
 
     seat: Seat
     command: Command
-
-
-class Order(Enum):
-    TICK = "something is due"
-    CAUGHT_UP = "the client has taken what was written"
-    GONE = "the client has left"
-    DRAIN = "let every session answer what it has heard, then close"
-    CUT = "end every session now, and close"
 
 
 Item = str | bytes | Answer | Decoded | Order

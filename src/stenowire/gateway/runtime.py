@@ -3,10 +3,11 @@
 It is born without models, so that the port can be open while they load: `equip` makes it ready. It knows no sockets.
 """
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import Protocol, Self
 
 import msgspec
 
@@ -16,16 +17,15 @@ from stenowire.events import Open, Work
 from stenowire.gateway.admission import Admission
 from stenowire.gateway.credentials import Credentials
 from stenowire.gateway.metrics import Metrics
+from stenowire.gateway.order import Order
 from stenowire.gateway.seat import Deliver, Seat
 from stenowire.serving.decoding import CODED, Decoders, as_wav
 from stenowire.serving.hub import Hub
 from stenowire.serving.pool import Pool
 from stenowire.settings import Settings
 from stenowire.store.keys import KeyRing
+from stenowire.store.shelf import Shelf
 from stenowire.store.tokens import Tokens
-
-if TYPE_CHECKING:
-    from stenowire.gateway.connection import Order
 
 STARTING = "The server is starting, please try again."
 
@@ -33,7 +33,7 @@ STARTING = "The server is starting, please try again."
 class Guest(Protocol):
     """Whoever is served: a connection, or an HTTP request that takes its time."""
 
-    def order(self, order: "Order", /) -> None: ...
+    def order(self, order: Order, /) -> None: ...
 
 
 class Runtime:
@@ -45,6 +45,8 @@ class Runtime:
         self.admission = Admission(settings)
         self.metrics = Metrics()
         self.decoders = Decoders()
+        self.shelf = Shelf(settings)
+        self.file_tasks_came = asyncio.Event()
         self.connections: set[Guest] = set()
         self._hub: Hub | None = None
         self._pool: Pool | None = None

@@ -18,7 +18,7 @@ from stenowire.errors import StenowireError
 from stenowire.gateway import logs
 from stenowire.gateway.app import application
 from stenowire.gateway.banner import greeting, offer
-from stenowire.gateway.connection import Order
+from stenowire.gateway.order import Order
 from stenowire.gateway.runtime import Runtime
 from stenowire.gateway.web import Web, listen, url_of
 from stenowire.serving.hub import Hub

@@ -1,0 +1,11 @@
+"""What a connection can be told besides frames and results."""
+
+from enum import Enum
+
+
+class Order(Enum):
+    TICK = "something is due"
+    CAUGHT_UP = "the client has taken what was written"
+    GONE = "the client has left"
+    DRAIN = "let every session answer what it has heard, then close"
+    CUT = "end every session now, and close"
