@@ -12,9 +12,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from starlette.requests import ClientDisconnect, Request
 
 from stenowire.errors import ServiceUnavailable
-from stenowire.gateway.connection import RESTARTING, Order
+from stenowire.gateway.connection import RESTARTING
 from stenowire.gateway.credentials import Caller
 from stenowire.gateway.http.faults import RequestTimeOut
+from stenowire.gateway.order import Order
 
 
 class Visit:
