@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import soundfile
 from bench.server import Server
 
 from compat.sdks import Drive, Line, sdk, write_audio
@@ -28,6 +29,13 @@ def server(moonshine_folder: Path, silero_folder: Path) -> Iterator[Server]:
 def opening(two_cities: Samples, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The first ten seconds of the novel: 16 kHz, 16 bit, as bare samples (.pcm) beside the same as .wav."""
     return write_audio(tmp_path_factory.mktemp("audio") / "opening.pcm", two_cities[: 10 * SESSION_RATE_HZ])
+
+
+@pytest.fixture(scope="session")
+def beckett(moonshine_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six very short sentences in ten seconds, a second of silence before the last two; .pcm beside .wav as above."""
+    samples, rate_hz = soundfile.read(moonshine_folder / "beckett.wav", dtype="float32")
+    return write_audio(tmp_path_factory.mktemp("audio") / "beckett.pcm", samples, rate_hz)
 
 
 @pytest.fixture(scope="session")

@@ -50,9 +50,9 @@ def sdk(version: str, package: str = "dashscope") -> Path:
     pytest.fail(f"{name} {version} could not be installed: {done.stderr.strip()[-400:]}")
 
 
-def write_audio(path: Path, samples: Samples) -> Path:
+def write_audio(path: Path, samples: Samples, rate_hz: int = SESSION_RATE_HZ) -> Path:
     """Write raw samples at `path` and a wav file beside it."""
-    soundfile.write(path.with_suffix(".wav"), samples, SESSION_RATE_HZ, subtype="PCM_16")
+    soundfile.write(path.with_suffix(".wav"), samples, rate_hz, subtype="PCM_16")
     path.write_bytes((np.clip(samples, -1, 0.99997) * 32768).astype("<i2").tobytes())
     return path
 
