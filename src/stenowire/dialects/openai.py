@@ -136,7 +136,7 @@ class OpenAIDialect:
             case Failed(error=error):
                 return self._fail_to_open(error, now)
             case Finished():
-                return self._end()
+                return [*self._tell(self._conversation.complete_rest()), *self._end()]
             case _:
                 return self._tell(self._say(update))
 

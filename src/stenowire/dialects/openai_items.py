@@ -13,6 +13,7 @@ from stenowire.dialects.openai_events import ServerEvent
 from stenowire.errors import StenowireError
 from stenowire.types import Sentence
 
+SILENCE = Sentence(id=0, begin_ms=0, end_ms=0, words=(), stable=0, final=True)
 HELD_BACK_MS = 50
 """What a front end may keep of the audio that it was given, and so of the time when a clear takes effect."""
 
@@ -40,20 +41,27 @@ class Conversation:
         self._last: str | None = None
         """Id of the newest committed item."""
         self._cleared_ms = 0
+        self._answered = 0
+        """Number of the newest item that is answered: they are in their order."""
 
     # ---- while it is said ---------------------------------------------------------------------------------------
 
     def started(self, number: int, at_ms: int) -> list[ServerEvent]:
-        if number in self._items and not self._items[number].committed:
-            del self._items[number]
+        """Nothing is told of speech in an item that its client had committed before it asked for voice detection."""
+        known = self._items.pop(number, None)
+        if known and known.committed:
+            self._items[number] = known
+            return []
         item = self._item(number)
         item.begun_ms = at_ms
         return [wire.SpeechStarted(item_id=item.id, audio_start_ms=at_ms)]
 
     def stopped(self, number: int, at_ms: int) -> list[ServerEvent]:
         item = self._item(number)
-        stopped = wire.SpeechStopped(item_id=item.id, audio_end_ms=at_ms)
-        return [stopped, *self._commit(item, max(0, at_ms - item.begun_ms) / 1000)]
+        if item.committed:
+            return []
+        stopped: ServerEvent = wire.SpeechStopped(item_id=item.id, audio_end_ms=at_ms)
+        return [*self._commit_before(number), stopped, *self._commit(item, max(0, at_ms - item.begun_ms) / 1000)]
 
     def partial(self, number: int, sentence: Sentence) -> list[ServerEvent]:
         """Until a clear has taken effect, what a session tells may still be of the audio before it."""
@@ -75,26 +83,37 @@ class Conversation:
 
     def committed(self, number: int, seconds: float) -> list[ServerEvent]:
         """By the client."""
-        return self._commit(self._after_clear(number), seconds)
+        return [*self._commit_before(number), *self._commit(self._after_clear(number), seconds)]
 
     def completed(self, number: int, sentence: Sentence, *, logprobs: bool) -> list[ServerEvent]:
         said_ms = max(0, (sentence.end_ms or 0) - sentence.begin_ms)
         item = self._item(number)
-        events = self._commit(item, said_ms / 1000)
+        events = [*self._commit_before(number), *self._commit(item, said_ms / 1000)]
         completed = wire.TranscriptionCompleted(
             item_id=item.id,
             transcript=sentence.text,
-            usage=wire.Usage(item.seconds),
+            usage=wire.Usage(item.seconds or said_ms / 1000),
             logprobs=wire.logprobs(sentence) if logprobs else msgspec.UNSET,
             languages=wire.languages(sentence),
         )
         del self._items[number]
+        self._answered = number
         return [*events, *self._delta(item, item.told.rest(sentence.text)), completed]
+
+    def complete_rest(self) -> list[ServerEvent]:
+        """The session is over: what was committed and got no words had none."""
+        rest = [number for number, item in self._items.items() if item.committed]
+        return [event for number in rest for event in self.completed(number, SILENCE, logprobs=False)]
 
     def fail_rest(self, error: StenowireError) -> list[ServerEvent]:
         """The session has failed: so has everything that was committed and is not answered."""
         rest, self._items = [item for item in self._items.values() if item.committed], {}
         return [wire.TranscriptionFailed(item_id=item.id, error=wire.item_error(error)) for item in rest]
+
+    def _commit_before(self, number: int) -> list[ServerEvent]:
+        """Items are committed in their order. One may have been passed over when the mode changed while it lasted."""
+        passed_over = (self._item(earlier) for earlier in range(self._answered + 1, number))
+        return [event for item in passed_over for event in self._commit(item, 0.0)]
 
     def _commit(self, item: Item, seconds: float) -> list[ServerEvent]:
         if item.committed:
