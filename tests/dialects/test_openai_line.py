@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dialects.line import Line
@@ -131,6 +131,11 @@ TURNS = {"vad": {"type": "server_vad"}, "semantic": {"type": "semantic_vad"}, "m
 
 
 @given(actions=st.lists(ACTIONS, max_size=14))
+@example(actions=[("manual", 0), ("deafen", 0), ("speak", "w1"), ("commit", 0), ("vad", 0)])
+@example(actions=[("pause", 200), ("manual", 0), ("deafen", 0), ("commit", 0), ("vad", 0)])
+@example(
+    actions=[("speak", "w1"), ("deafen", 0), ("commit", 0), ("speak", "w1"), ("manual", 0), ("commit", 0)],
+)
 @settings(max_examples=150, deadline=None)
 def test_in_any_order_of_things_the_rules_hold(actions: list[tuple[str, Any]]) -> None:
     line = OpenAILine()
