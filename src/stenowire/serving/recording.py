@@ -4,7 +4,8 @@ In: the first bytes of a file, and then all of them in pieces. Out: pieces of WA
 """
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import msgspec
 
@@ -12,6 +13,8 @@ from stenowire.audio.wav import WavReader
 from stenowire.errors import BadAudio, UnsupportedFormat
 from stenowire.serving.decoding import CODED, Decoders
 from stenowire.types import Encoding
+
+Pieces = AsyncGenerator[bytes, None]
 
 HEAD_BYTES = 64 << 10
 """Enough of any file to `identify` it, unless pictures stand before the audio."""
@@ -57,15 +60,16 @@ def identify(head: bytes) -> Encoding:
     raise UnsupportedFormat(f"the recording is {what}; send WAV, MP3, AAC, FLAC, AMR, or Opus or Speex in Ogg")
 
 
-async def as_wav(recording: Recording, pieces: AsyncIterator[bytes], decoders: Decoders) -> AsyncGenerator[bytes, None]:
+async def as_wav(recording: Recording, pieces: Pieces, decoders: Decoders) -> Pieces:
     """The recording as pieces of one WAV stream, and what its header says. Raises UnsupportedFormat, BadAudio."""
     reader = WavReader()
     stream = decoders.wav(recording.encoding, pieces) if recording.encoding in CODED else pieces
-    async for piece in stream:
-        if reader.layout is None:
-            reader.feed(piece)
-            _note(recording, reader)
-        yield piece
+    async with aclosing(stream):
+        async for piece in stream:
+            if reader.layout is None:
+                reader.feed(piece)
+                _note(recording, reader)
+            yield piece
 
 
 def _note(recording: Recording, reader: WavReader) -> None:

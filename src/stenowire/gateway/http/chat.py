@@ -152,7 +152,7 @@ class Chat:
         context, audio = read_messages(asked.messages)
         wanted = Wanted(id=visit.id, model=asked.model, language=options.known_language, context=context)
         check(self._runtime, wanted, Names(language="asr_options.language"))
-        source = await self._addresses.open(visit, audio)
+        source = await self._addresses.of_visit(visit, audio)
         heard = within(visit, hear(self._runtime, wanted, source))
         if asked.stream:
             with_usage = bool(asked.stream_options and asked.stream_options.include_usage)

@@ -128,7 +128,7 @@ class Generations:
         context, audio = read_messages(asked.input.messages)
         wanted = Wanted(id=visit.id, model=asked.model, language=options.known_language, context=context)
         check(self._runtime, wanted, Names(language="parameters.asr_options.language"))
-        source = await self._addresses.open(visit, audio)
+        source = await self._addresses.of_visit(visit, audio)
         heard = within(visit, hear(self._runtime, wanted, source))
         if visit.request.headers.get("x-dashscope-sse", "").lower() == "enable":
             chunks = told(wanted, heard, bool(parameters.incremental_output))

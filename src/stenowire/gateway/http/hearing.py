@@ -21,7 +21,7 @@ from stenowire.gateway.http.visit import Visit
 from stenowire.gateway.runtime import Runtime
 from stenowire.serving.decoding import CODED, Decoders
 from stenowire.serving.local import recognise
-from stenowire.serving.recording import Recording, as_wav, identify
+from stenowire.serving.recording import Pieces, Recording, as_wav, identify
 from stenowire.types import SESSION_RATE_HZ, AudioFormat, Hint, Segmentation, Sentence, TextOptions
 
 WAV = AudioFormat("wav", SESSION_RATE_HZ)
@@ -128,9 +128,7 @@ def _opening(wanted: Wanted) -> Open:
     )
 
 
-async def _bounded(
-    most_s: float, recording: Recording, source: Source, decoders: Decoders
-) -> AsyncGenerator[bytes, None]:
+async def _bounded(most_s: float, recording: Recording, source: Source, decoders: Decoders) -> Pieces:
     """What is not coded is refused at once when it is too long; of the rest that shows on the way."""
     size = 0 if recording.encoding in CODED else source.size
     wav = as_wav(recording, source.pieces(), decoders)

@@ -8,11 +8,10 @@ import asyncio
 import base64
 import binascii
 import re
-from collections.abc import AsyncIterator
 from typing import BinaryIO, Protocol
 
 from stenowire.errors import BadAudio
-from stenowire.serving.recording import HEAD_BYTES
+from stenowire.serving.recording import HEAD_BYTES, Pieces
 
 PIECE_BYTES = 32 << 10
 QUARTET = 4
@@ -29,7 +28,7 @@ class Source(Protocol):
 
     def head(self) -> bytes: ...
 
-    def pieces(self) -> AsyncIterator[bytes]: ...
+    def pieces(self) -> Pieces: ...
 
 
 class Base64Source:
@@ -46,7 +45,7 @@ class Base64Source:
     def head(self) -> bytes:
         return _decode(self._text[: HEAD_BYTES // 3 * QUARTET])
 
-    async def pieces(self) -> AsyncIterator[bytes]:
+    async def pieces(self) -> Pieces:
         for at in range(0, len(self._text), PIECE_CHARS):
             yield _decode(self._text[at : at + PIECE_CHARS])
             await asyncio.sleep(0)
@@ -66,7 +65,7 @@ class FileSource:
         self._file.seek(0)
         return self._file.read(HEAD_BYTES)
 
-    async def pieces(self) -> AsyncIterator[bytes]:
+    async def pieces(self) -> Pieces:
         self._file.seek(0)
         while piece := self._file.read(PIECE_BYTES):
             yield piece

@@ -34,6 +34,10 @@ class Visit:
         self._timeout: asyncio.Timeout | None = None
         self._watching: asyncio.Task[None] | None = None
 
+    def base_url(self, public_url: str) -> str:
+        """How the client reaches this server, without a slash at the end: as the settings say, or as it did."""
+        return (public_url or str(self.request.base_url)).rstrip("/")
+
     def order(self, order: Order) -> None:
         """A stopping server lets a request be answered as long as it can wait."""
         if order is Order.CUT:
