@@ -18,6 +18,7 @@ from stenowire.gateway.doors import Doors
 from stenowire.gateway.http.doors import routes
 from stenowire.gateway.http.refusal import refusal, reply
 from stenowire.gateway.http.status import Status
+from stenowire.gateway.http.transcriber import Transcriber
 from stenowire.gateway.runtime import Runtime
 from stenowire.serving.hub import Hub
 from stenowire.serving.pool import Pool
@@ -45,16 +46,19 @@ def application(runtime: Runtime) -> Starlette:
             *routes(runtime),
         ],
         exception_handlers={StenowireError: _refuse, HTTPException: _fall_through},
-        lifespan=lambda _: _probing(runtime),
+        lifespan=lambda _: _background(runtime),
     )
 
 
 @contextlib.asynccontextmanager
-async def _probing(runtime: Runtime) -> AsyncIterator[None]:
+async def _background(runtime: Runtime) -> AsyncIterator[None]:
+    """What goes on beside the clients."""
     async with asyncio.TaskGroup() as tasks:
-        probe = tasks.create_task(runtime.metrics.probe())
+        running = [tasks.create_task(runtime.metrics.probe()), tasks.create_task(Transcriber(runtime).run())]
         yield
-        probe.cancel()
+        for task in running:
+            task.cancel()
+    runtime.shelf.close()
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

@@ -23,6 +23,9 @@ log = structlog.get_logger(__name__)
 DEFAULT_MODEL = "gpt-4o-transcribe"
 """What recognises where a client of OpenAI's protocol names no model."""
 
+SESSIONS = "/realtime"
+"""How the paths end on which a temporary key's update has a meaning."""
+
 
 class Doors:
     """Which dialect is spoken is the choice of `dialects.select`."""
@@ -60,7 +63,8 @@ class Doors:
             log.info("handshake refused", code=error.code, ip=ip)
             return await websocket.send_denial_response(refusal(error))
         name = uuid.uuid4().hex
-        connection = Connection(Wire(websocket), dialect, runtime, name)
+        first = caller.update if websocket.url.path.rstrip("/").endswith(SESSIONS) else None
+        connection = Connection(Wire(websocket, first), dialect, runtime, name)
         with runtime.joined(connection, ip):
             await websocket.accept(answered(websocket))
             log.info("connection opened", connection=name, tenant=caller.tenant.name, ip=ip)

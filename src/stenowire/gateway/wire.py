@@ -17,12 +17,17 @@ class Gone(Exception):
 
 
 class Wire:
-    def __init__(self, websocket: WebSocket) -> None:
+    def __init__(self, websocket: WebSocket, first: str | None = None) -> None:
+        """`first` is a text frame that counts as received before all others."""
         self._websocket = websocket
+        self._first = first
         self._link: Link | None = websocket.scope.get("extensions", {}).get(LINK)
 
     async def receive(self) -> str | bytes:
         """The next frame. Raises Gone."""
+        if self._first is not None:
+            first, self._first = self._first, None
+            return first
         try:
             message = await self._websocket.receive()
         except LOST:

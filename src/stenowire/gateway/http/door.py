@@ -37,7 +37,7 @@ class Door:
                 response.headers["x-request-id"] = visit.id
                 await response(scope, receive, send)
             except ClientDisconnect:
-                log.info("client left", request=visit.id, path=request.url.path)
+                log.info("client left", request=visit.id, path=visit.path)
             finally:
                 await visit.close()
 
@@ -49,13 +49,12 @@ class Door:
             self._let_in(visit)
             return await self._answer(visit)
         except StenowireError as error:
-            path = visit.request.url.path
-            log.info("request refused", request=visit.id, path=path, code=error.code, status=error.http_status)
+            log.info("request refused", request=visit.id, path=visit.path, code=error.code, status=error.http_status)
             return self._refuse(error, visit.id)
         except ClientDisconnect:
             raise
         except Exception as error:
-            log.error("request failed", request=visit.id, path=visit.request.url.path, exc_info=error)
+            log.error("request failed", request=visit.id, path=visit.path, exc_info=error)
             return self._refuse(InternalError("Internal server error."), visit.id)
 
 

@@ -2,11 +2,11 @@
 
 from starlette.routing import Route
 
-from stenowire.gateway.http import chat, generation, transcriptions, warmup
+from stenowire.gateway.http import chat, files, generation, tokens, transcriptions, uploads, warmup
 from stenowire.gateway.http.operations import Operation
 from stenowire.gateway.runtime import Runtime
 
-DOORS = (transcriptions, chat, generation, warmup)
+DOORS = (transcriptions, chat, generation, files, uploads, tokens, warmup)
 
 
 def operations(runtime: Runtime) -> list[Operation]:

@@ -34,6 +34,14 @@ class Visit:
         self._timeout: asyncio.Timeout | None = None
         self._watching: asyncio.Task[None] | None = None
 
+    @property
+    def path(self) -> str:
+        """Fit for a log: what stands in it for a name may be a secret."""
+        path = self.request.url.path
+        for name, value in self.request.path_params.items():
+            path = path.replace(str(value), f"{{{name}}}")
+        return path
+
     def base_url(self, public_url: str) -> str:
         """How the client reaches this server, without a slash at the end: as the settings say, or as it did."""
         return (public_url or str(self.request.base_url)).rstrip("/")
