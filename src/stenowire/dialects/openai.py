@@ -18,11 +18,12 @@ import msgspec
 
 from stenowire.dialects import openai_events as wire
 from stenowire.dialects.base import Close, Output, Text
+from stenowire.dialects.openai_echo import BetaSessionEcho, SessionEcho, beta_echo, echo
 from stenowire.dialects.openai_events import ServerEvent
 from stenowire.dialects.openai_items import Conversation
-from stenowire.dialects.openai_session import Config, Transcription, change, merge, opening
+from stenowire.dialects.openai_session import Config, Transcription, bytes_per_second, change, merge, opening
 from stenowire.dialects.openai_wire import Message, UpdateSession, UpdateTranscriptionSession, decode
-from stenowire.dialects.realtime_wire import AppendAudio, ClearAudio, CommitAudio, Malformed
+from stenowire.dialects.realtime_wire import MAX_TEXT_CHARS, AppendAudio, ClearAudio, CommitAudio, Malformed
 from stenowire.errors import EmptyBuffer, InvalidParameter, ModelNotFound, StenowireError
 from stenowire.events import (
     Audio,
@@ -47,8 +48,6 @@ from stenowire.types import Limits
 
 OPENAI_LIMITS = Limits(first_audio_s=600.0, stall_s=600.0)
 """For a client that sends nothing at all. Silence that is sent may last."""
-MAX_TEXT_CHARS = 22 << 20
-"""The largest append in base64, and its envelope."""
 
 State = Literal["unopened", "open", "expired", "closed"]
 
@@ -198,7 +197,7 @@ class OpenAIDialect:
         if not message.audio:
             return []
         opened = self._open(Change(self._config)) if self._state == "unopened" else []
-        self._heard_s += len(message.audio) / wire.bytes_per_second(self._newest.format)
+        self._heard_s += len(message.audio) / bytes_per_second(self._newest.format)
         return [*opened, Audio(self._session, message.audio)]
 
     def _commit(self, message: CommitAudio) -> list[Output]:
@@ -327,6 +326,6 @@ class OpenAIDialect:
     def _blame(self, error: StenowireError, event_id: str | None, code: str | None = None) -> list[Output]:
         return self._tell([wire.Error(error=wire.error_body(error, event_id, code))])
 
-    def _echo(self) -> wire.SessionEcho | wire.BetaSessionEcho:
-        echo = wire.beta_echo if self._conversation.beta else wire.echo
-        return echo(self._config, self.session_id, self._expires_unix_s)
+    def _echo(self) -> SessionEcho | BetaSessionEcho:
+        report = beta_echo if self._conversation.beta else echo
+        return report(self._config, self.session_id, self._expires_unix_s)

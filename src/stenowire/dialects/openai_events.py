@@ -1,8 +1,8 @@
 """The server's events of OpenAI's realtime transcription: their shape, and how updates and settings fill them.
 
-In: what there is to say, and in which generation of names (GA or beta) the session is told. Out: structs and their
-text. A few keys are more than either generation has, and pass as unknown: `id` and `created` beside the session of
-`session.created` are what a client of vLLM reads there.
+In: what there is to say. Out: structs, one per type of event, and their text. A few keys are more than either
+generation has, and pass as unknown: `id` and `created` beside the session of `session.created` are what a client of
+vLLM reads there.
 """
 
 import math
@@ -11,8 +11,7 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from stenowire.dialects.openai_session import Config, SemanticVad, ServerVad, Transcription
-from stenowire.dialects.openai_wire import NoiseFields
+from stenowire.dialects.openai_echo import BetaSessionEcho, SessionEcho
 from stenowire.errors import (
     BadAudio,
     EmptyBuffer,
@@ -24,7 +23,7 @@ from stenowire.errors import (
     UnsupportedFormat,
     UnsupportedLanguage,
 )
-from stenowire.types import AudioFormat, Encoding, Sentence, Word
+from stenowire.types import Sentence, Word
 
 CODES: tuple[tuple[type[StenowireError], str], ...] = (
     (EmptyBuffer, "input_audio_buffer_commit_empty"),
@@ -40,10 +39,6 @@ PARAMS: tuple[tuple[type[StenowireError], str], ...] = (
     (UnsupportedLanguage, "session.audio.input.transcription.language"),
 )
 """Where the field stands that such an error is about, whatever another protocol calls it."""
-FORMATS: dict[Encoding, str] = {"pcm": "audio/pcm", "mulaw": "audio/pcmu", "alaw": "audio/pcma"}
-BETA_FORMATS: dict[Encoding, str] = {"pcm": "pcm16", "mulaw": "g711_ulaw", "alaw": "g711_alaw"}
-
-Turn = ServerVad | SemanticVad
 
 
 class ServerEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
@@ -52,44 +47,6 @@ class ServerEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
 
 
 # ---- the session ------------------------------------------------------------------------------------------------
-
-
-class FormatEcho(msgspec.Struct, frozen=True):
-    type: str
-    rate: int | UnsetType = UNSET
-
-
-class InputEcho(msgspec.Struct, frozen=True):
-    format: FormatEcho
-    transcription: Transcription
-    noise_reduction: NoiseFields | None
-    turn_detection: Turn | None
-
-
-class AudioEcho(msgspec.Struct, frozen=True):
-    input: InputEcho
-
-
-class SessionEcho(msgspec.Struct, frozen=True):
-    type: str
-    object: str
-    id: str
-    expires_at: int
-    """Seconds since 1970."""
-    audio: AudioEcho
-    include: tuple[str, ...] | None
-
-
-class BetaSessionEcho(msgspec.Struct, frozen=True):
-    id: str
-    object: str
-    expires_at: int
-    input_audio_format: str
-    input_audio_transcription: Transcription
-    input_audio_noise_reduction: NoiseFields | None
-    turn_detection: Turn | None
-    include: tuple[str, ...] | None
-    modalities: tuple[str, ...] = ("text",)
 
 
 class SessionCreated(ServerEvent, frozen=True, tag="session.created"):
@@ -238,43 +195,6 @@ def text(event: ServerEvent, event_id: str) -> str:
 
 
 # ---- filling them -------------------------------------------------------------------------------------------------
-
-
-def echo(config: Config, session_id: str, expires_at: int) -> SessionEcho:
-    given = config.format
-    rate = given.rate_hz if given.encoding == "pcm" else UNSET
-    return SessionEcho(
-        type=config.kind,
-        object="realtime.session" if config.kind == "realtime" else "realtime.transcription_session",
-        id=session_id,
-        expires_at=expires_at,
-        audio=AudioEcho(
-            InputEcho(
-                format=FormatEcho(FORMATS[given.encoding], rate),
-                transcription=config.transcription,
-                noise_reduction=config.noise,
-                turn_detection=config.turn,
-            )
-        ),
-        include=config.include,
-    )
-
-
-def beta_echo(config: Config, session_id: str, expires_at: int) -> BetaSessionEcho:
-    return BetaSessionEcho(
-        id=session_id,
-        object="realtime.transcription_session",
-        expires_at=expires_at,
-        input_audio_format=BETA_FORMATS[config.format.encoding],
-        input_audio_transcription=config.transcription,
-        input_audio_noise_reduction=config.noise,
-        turn_detection=config.turn,
-        include=config.include,
-    )
-
-
-def bytes_per_second(format: AudioFormat) -> int:
-    return format.rate_hz * (2 if format.encoding == "pcm" else 1)
 
 
 def logprobs(sentence: Sentence) -> tuple[LogProb, ...] | UnsetType:

@@ -238,3 +238,7 @@ def change(session: str, before: Config, after: Config) -> Reconfigure:
         segmentation=segmentation(after),
         format=after.format if after.format != before.format else None,
     )
+
+
+def bytes_per_second(format: AudioFormat) -> int:
+    return format.rate_hz * (2 if format.encoding == "pcm" else 1)

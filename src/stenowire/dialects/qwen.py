@@ -23,6 +23,7 @@ from stenowire.dialects.qwen_events import ServerEvent
 from stenowire.dialects.qwen_items import Conversation
 from stenowire.dialects.qwen_session import Config, audio_format, change, hint, merge, segmentation
 from stenowire.dialects.realtime_wire import (
+    MAX_TEXT_CHARS,
     AppendAudio,
     CancelResponse,
     ClearAudio,
@@ -60,8 +61,6 @@ from stenowire.types import Limits
 
 QWEN_LIMITS = Limits(first_audio_s=600.0, stall_s=600.0)
 """For a client that sends nothing at all; `heartbeat` switches them off. Silence that is sent may last."""
-MAX_TEXT_CHARS = 22 << 20
-"""The largest append in base64, and its envelope."""
 
 State = Literal["live", "expired", "finishing", "over", "closed"]
 

@@ -13,7 +13,8 @@ import msgspec
 from stenowire.dialects.base import Dialect, Output
 from stenowire.dialects.omni import OmniDialect
 from stenowire.dialects.openai import OpenAIDialect
-from stenowire.dialects.qwen import MAX_TEXT_CHARS, QWEN_LIMITS, QwenDialect
+from stenowire.dialects.qwen import QWEN_LIMITS, QwenDialect
+from stenowire.dialects.realtime_wire import MAX_TEXT_CHARS
 from stenowire.errors import ModelNotFound
 from stenowire.events import Failed, Hangup, Update
 from stenowire.types import Limits

@@ -16,6 +16,8 @@ from stenowire.errors import InvalidParameter
 
 MAX_AUDIO_BYTES = 15 << 20
 """Of one append, once its base64 is decoded."""
+MAX_TEXT_CHARS = 22 << 20
+"""The largest append in base64, and its envelope."""
 
 T = TypeVar("T")
 Given: TypeAlias = T | UnsetType | None

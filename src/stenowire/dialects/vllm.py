@@ -15,6 +15,7 @@ from stenowire.dialects import vllm_wire as wire
 from stenowire.dialects.base import Close, Output, Text
 from stenowire.dialects.increments import Increments
 from stenowire.dialects.qwen_session import count_tokens
+from stenowire.dialects.realtime_wire import MAX_TEXT_CHARS
 from stenowire.errors import EmptyBuffer, ModelNotFound, StenowireError
 from stenowire.events import (
     Audio,
@@ -33,8 +34,6 @@ from stenowire.types import AudioFormat, Limits, Segmentation, Sentence
 
 VLLM_LIMITS = Limits(first_audio_s=600.0, stall_s=600.0)
 """For a client that sends nothing at all."""
-MAX_TEXT_CHARS = 22 << 20
-"""The largest append in base64, and its envelope."""
 FORMAT = AudioFormat("pcm", 16_000)
 BYTES_PER_SECOND = 32_000
 TOKENS_PER_SECOND = 12.5

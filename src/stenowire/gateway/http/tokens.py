@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
-from stenowire.dialects.openai_events import BetaSessionEcho, SessionEcho, beta_echo, echo
+from stenowire.dialects.openai_echo import BetaSessionEcho, SessionEcho, beta_echo, echo
 from stenowire.dialects.openai_session import Config, Transcription, merge
 from stenowire.dialects.openai_wire import SessionFields
 from stenowire.gateway.doors import DEFAULT_MODEL
