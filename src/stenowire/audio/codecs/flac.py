@@ -115,7 +115,8 @@ class FlacReader:
             raise BadAudio("the FLAC stream ended inside its header")
         yield from self._frames(last=True)
         if self._header is not None:
-            yield Packet(bytes(self._held), self._header.samples)
+            # Whether it is whole only the decoder can tell.
+            yield Packet(bytes(self._held), 0)
 
     # ---- metadata -----------------------------------------------------------------------------------------------
 

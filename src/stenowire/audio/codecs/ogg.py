@@ -3,8 +3,9 @@
 Input: bytes cut anywhere; what the packets mean comes from a `Mapping`. Output: parts. Other logical streams, such as a
 video's, are passed over. When the followed stream ends, the next one that the mapping knows is followed.
 
-Pages are read whole, as their header says when they end; a live writer keeps them short. Their checksums are not
-looked at, since TCP has its own: a damaged page is damaged packets.
+A page may hold seconds of speech, so its packets are told while it comes in, as if it were several; but not of a last
+page, whose header cuts its end, nor after a hole, whose length only shows at the page's end. Checksums are not looked
+at, since TCP has its own: a damaged page is damaged packets.
 """
 
 import struct
@@ -16,6 +17,7 @@ from stenowire.errors import BadAudio
 
 MAGIC = b"OggS"
 HEADER_BYTES = 27
+FLAGS_AT, SEGMENTS_AT = 5, 26
 CONTINUED, FIRST, LAST = 1, 2, 4
 NO_GRANULE = -1
 LARGEST_PACKET_BYTES = 1 << 18
@@ -39,28 +41,58 @@ class OggPages:
     def __init__(self) -> None:
         self._held = bytearray()
         self._junk_bytes = 0
+        self._last = -1, -1
+        """Serial and number of the last page."""
 
     def feed(self, data: bytes) -> Iterator[Page]:
         self._held += data
         while (page := self._next()) is not None:
             yield page
 
+    def flush(self) -> Iterator[Page]:
+        """What there is of a page that is not whole."""
+        if self._align() and (page := self._part()) is not None:
+            yield page
+
     def _next(self) -> Page | None:
         held = self._held
         if not self._align():
             return None
-        segments = held[HEADER_BYTES - 1]
-        begin = HEADER_BYTES + segments
-        if len(held) < begin:
-            return None
+        _, _, flags, granule, serial, number = struct.unpack_from("<4sBBqII", held)
+        begin = HEADER_BYTES + held[SEGMENTS_AT]
         lacing = bytes(held[HEADER_BYTES:begin])
         end = begin + sum(lacing)
-        if len(held) < end:
-            return None
-        _, _, flags, granule, serial, number = struct.unpack_from("<4sBBqII", held)
+        if len(held) < end or len(held) < begin:
+            follows = not flags & (FIRST | LAST) and self._last in ((serial, number - 1), (serial, number))
+            return self._part() if follows else None
         page = Page(flags, granule, serial, number, lacing, bytes(held[begin:end]))
         del held[:end]
-        self._junk_bytes = 0
+        self._last, self._junk_bytes = (serial, number), 0
+        return page
+
+    def _part(self) -> Page | None:
+        """The packets that are whole; they are cut out of what is held, and the page goes on behind them."""
+        held = self._held
+        _, _, flags, _, serial, number = struct.unpack_from("<4sBBqII", held)
+        begin = HEADER_BYTES + held[SEGMENTS_AT]
+        lacing = held[HEADER_BYTES:begin]
+        segments = size = seen = 0
+        for at, length in enumerate(lacing, 1):
+            seen += length
+            if begin + seen > len(held):
+                break
+            if length < 255:
+                segments, size = at, seen
+        if segments == 0:
+            return None
+        page = Page(
+            flags & CONTINUED, NO_GRANULE, serial, number, bytes(lacing[:segments]), bytes(held[begin : begin + size])
+        )
+        del held[begin : begin + size]
+        del held[HEADER_BYTES : HEADER_BYTES + segments]
+        held[SEGMENTS_AT] -= segments
+        held[FLAGS_AT] &= ~CONTINUED
+        self._last = serial, number
         return page
 
     def _align(self) -> bool:
@@ -120,7 +152,9 @@ class OggReader:
         if not self._found:
             what = f"; it holds {self._other!r}" if self._other else ""
             raise BadAudio(f"the Ogg stream has no {self._mapping.name}{what}")
-        yield from ()
+        for page in self._pages.flush():
+            if self._packets is not None and page.serial == self._serial:
+                yield from self._read(page, self._packets)
 
     def _begin(self, page: Page) -> Iterator[Part]:
         self._stream = self._mapping.begin(page.body)
@@ -176,7 +210,7 @@ class Packets:
         """The packet that goes on; None when its beginning was lost."""
 
     def feed(self, page: Page) -> list[bytes]:
-        follows = page.number == self._number + 1 and bool(page.flags & CONTINUED) == bool(self._partial)
+        follows = page.number - self._number in (0, 1) and bool(page.flags & CONTINUED) == bool(self._partial)
         if not follows:
             self._partial = None if page.flags & CONTINUED else bytearray()
         self._number = page.number

@@ -17,8 +17,8 @@ RATE_HZ = 48_000
 """Of every Opus decoder's clock, whatever was encoded."""
 CODEC = "libopus"
 MOST_CHANNELS = 8
-LONGEST_PACKET = 5760
-"""120 ms."""
+LONGEST_PACKET, USUAL_PACKET = 5760, 960
+"""120 and 20 ms."""
 SILK_MS = (10, 20, 40, 60)
 CELT_MS = (2.5, 5, 10, 20)
 
@@ -84,7 +84,7 @@ class BarePackets:
         if not self._begun:
             self._begun = True
             yield Head(CODEC, RATE_HZ, 1, opus_head(1))
-        yield Packet(data, packet_samples(data))
+        yield Packet(data, packet_samples(data) or USUAL_PACKET)
 
     def flush(self) -> Iterator[Part]:
         yield from ()

@@ -25,7 +25,7 @@ class Packet(NamedTuple):
 
     data: bytes
     samples: int
-    """How long it sounds, in the head's clock."""
+    """How long it sounds, in the head's clock: so much silence stands in for it when it is damaged."""
     skip: int = 0
     keep: int | None = None
     """None is all that is left."""

@@ -116,7 +116,7 @@ class Sound:
         self._bad += 1
         if self._bad > MOST_BAD:
             raise BadAudio(f"{MOST_BAD} packets in a row are damaged")
-        return bytes(SAMPLE_BYTES * (self._length or self._own(packet.samples)))
+        return bytes(SAMPLE_BYTES * (self._length or self._own(packet.samples))) if packet.samples else b""
 
     def _cut(self, pcm: bytes, packet: Packet) -> bytes:
         begin = SAMPLE_BYTES * self._own(packet.skip)
