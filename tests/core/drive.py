@@ -43,6 +43,9 @@ class Drive:
         self.stepped_at: dict[int, float] = {}
         self.held: list[Step] | None = None
         """Set to a list to hold steps back instead of answering them."""
+        self.deaf = False
+        """Set to hold requests to the detector back until `listen`."""
+        self._unheard: list[Listen] = []
         self._carry(self.session.begin(self.now))
 
     def audio(self, samples: Samples, frame: int = 1600) -> list[object]:
@@ -70,12 +73,19 @@ class Drive:
         self._carry(self.session.tick(now))
         return self.updates[seen:]
 
+    def listen(self) -> None:
+        self.deaf = False
+        unheard, self._unheard = self._unheard, []
+        self._carry(unheard)
+
     def answer(self, step: Step) -> None:
         self._carry(self.session.absorb(self._compute(step), self.now))
 
     def _carry(self, outputs: Iterable[object]) -> None:
         for output in outputs:
             match output:
+                case Listen() if self.deaf:
+                    self._unheard.append(output)
                 case Listen(samples=samples):
                     (probabilities,) = self.detector.hear([(self.ear, samples)])
                     self._carry(self.session.absorb(Heard(NAME, probabilities), self.now))

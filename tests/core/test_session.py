@@ -365,3 +365,39 @@ def test_no_time_lies_beyond_the_audio() -> None:
     drive = recognise(np.concatenate([pause(200), say("w3 w7")[: -SLOT + BLOCK]]), frame=700)
     sentence = next(update.sentence for update in drive.updates if isinstance(update, Final))
     assert sentence.end_ms == sentence.words[-1].end_ms == round(drive.session.audio_s * 1000)
+
+
+def test_a_language_that_the_engine_does_not_know_is_refused_in_mid_session() -> None:
+    drive = Drive(opening())
+    (refused,) = drive.send(Reconfigure(NAME, hint=Hint(language="zh"), format=AudioFormat("pcm", 8000)))
+    assert isinstance(refused, Refused)
+    drive.audio(np.concatenate([say("w3"), pause(900)]))
+    assert finals(drive.updates) == ["w3"]
+
+
+def test_partials_name_the_only_language_there_is() -> None:
+    drive = recognise(say("w3 w7 w9"))
+    assert {u.sentence.language for u in drive.updates if isinstance(u, Partial | Final)} == {"en"}
+
+
+def test_a_change_of_mode_leaves_the_audio_before_it_alone() -> None:
+    drive = manual()
+    drive.deaf = True
+    drive.audio(say("w3 w7"))
+    drive.send(Commit(NAME))
+    drive.send(Reconfigure(NAME, segmentation=Segmentation(silence_ms=640)))
+    drive.audio(np.concatenate([say("w9"), pause(900)]))
+    drive.listen()
+    assert [u.item for u in drive.updates if isinstance(u, Committed | Final)] == [1, 1, 2]
+    assert finals(drive.updates) == ["w3 w7", "w9"]
+
+
+def test_words_of_cleared_audio_are_not_shown() -> None:
+    drive = manual()
+    drive.held = []
+    drive.audio(say("w3 w4 w5"))
+    drive.deaf = True
+    drive.send(Clear(NAME))
+    for step in drive.held:
+        drive.answer(step)
+    assert partials(drive.updates) == []

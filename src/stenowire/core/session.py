@@ -18,7 +18,15 @@ from stenowire.core.segmenter import FRAME, Segmenter
 from stenowire.core.sentences import Sentences
 from stenowire.core.tape import Tape
 from stenowire.core.utterance import OpenUtterance, ms
-from stenowire.errors import EmptyBuffer, InvalidParameter, NoAudio, NoValidAudio, ResponseTimeout, StenowireError
+from stenowire.errors import (
+    EmptyBuffer,
+    InvalidParameter,
+    NoAudio,
+    NoValidAudio,
+    ResponseTimeout,
+    StenowireError,
+    UnsupportedLanguage,
+)
 from stenowire.events import (
     Alive,
     Audio,
@@ -69,12 +77,14 @@ Output = Update | Work
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """A commit or a clear, at its place on the tape."""
+    """A commit, a clear or a change of mode, at its place on the tape: it holds for the audio before it alone."""
 
     at: int
     filled: int
     """Samples of silence filled in right before it."""
-    kind: Literal["commit", "clear"]
+    kind: Literal["commit", "clear", "mode"]
+    segmentation: Segmentation | None = None
+    """What is in force behind a change of mode."""
 
 
 def levels_db(samples: Samples) -> list[float]:
@@ -223,19 +233,22 @@ class Session:
     def _commit(self) -> None:
         if self._tape.end == self._last_mark:
             raise EmptyBuffer("nothing to commit: the audio buffer is empty")
+        manual = self._mode_to_be == "manual"
         self._mark("commit")
-        if self._manual:
+        if manual:
             waiting = sum(mark.kind == "commit" for mark in self._marks)
             self._out.append(Committed(self.name, self._sentences.number_of_commit(waiting)))
 
-    def _mark(self, kind: Literal["commit", "clear"]) -> None:
+    def _mark(self, kind: Literal["commit", "clear", "mode"], segmentation: Segmentation | None = None) -> None:
         """Note a border on the tape; it takes effect once all before it is heard. Silence fills up the last frame."""
         fill = -self._tape.end % FRAME
         self._tape.append(np.zeros(fill, np.float32))
         self._last_mark = self._tape.end
-        self._marks.append(Mark(self._tape.end, fill, kind))
+        self._marks.append(Mark(self._tape.end, fill, kind, segmentation))
 
     def _reconfigure(self, command: Reconfigure) -> None:
+        if command.hint is not None:
+            self._check_language(command.hint.language)
         if command.format is not None:
             front = FrontEnd(command.format)
             self._append(self._front.flush())
@@ -243,8 +256,38 @@ class Session:
         if command.hint is not None:
             self._hint = command.hint
         if command.segmentation is not None:
-            self._segmenter.segmentation = self._within_engine(command.segmentation)
+            self._resegment(self._within_engine(command.segmentation))
         self._out.append(Reconfigured(self.name))
+
+    def _resegment(self, segmentation: Segmentation) -> None:
+        """A new mode waits until all audio before it is heard; other numbers hold at once."""
+        waits = self._marks or self._tape.end > self._segmenter.heard or self._segmenter.speaking
+        if segmentation.mode != self._mode_to_be and waits:
+            self._mark("mode", segmentation)
+        elif not self._marks:
+            self._segmenter.segmentation = segmentation
+        else:
+            self._marks[-1] = msgspec.structs.replace(self._marks[-1], segmentation=segmentation)
+
+    @property
+    def _mode_to_be(self) -> str:
+        """The mode in force for audio that comes now."""
+        marked = [mark.segmentation for mark in self._marks if mark.segmentation]
+        return (marked[-1] if marked else self._segmenter.segmentation).mode
+
+    def _check_language(self, language: str | None) -> None:
+        known = (*self.engine.languages, "auto")
+        if language and language.split("-")[0].lower() not in known:
+            raise UnsupportedLanguage(
+                f"language {language!r} is not covered; {self.engine.name} knows {', '.join(self.engine.languages)}",
+                "language",
+            )
+
+    @property
+    def _language(self) -> str | None:
+        """What is told where the engine has not said: the hint, or the only language there is."""
+        only = self.engine.languages[0] if len(self.engine.languages) == 1 else None
+        return self._hint.language or only
 
     def _within_engine(self, segmentation: Segmentation) -> Segmentation:
         limit = min(segmentation.max_ms, self.engine.max_ms)
@@ -306,19 +349,21 @@ class Session:
             self._sentences.close()
 
     def _pass_mark(self, now: float) -> None:
-        """All audio before a commit or a clear has been heard: carry it out."""
+        """All audio before a mark has been heard: carry it out."""
         mark = self._marks.popleft()
         self._filled += mark.filled
         if mark.kind == "clear":
             self._segmenter.forget()
             for utterance in self._sentences.drop_open():
                 self._close_stream(utterance)
-            return
-        for boundary in self._segmenter.flush("commit"):
-            self._bound(boundary, now)
-        if self._manual:
-            self._sentences.open_item().committed = True
+        else:
+            for boundary in self._segmenter.flush("commit"):
+                self._bound(boundary, now)
+            if self._manual and mark.kind == "commit":
+                self._sentences.open_item().committed = True
             self._sentences.close()
+        if mark.segmentation is not None:
+            self._segmenter.segmentation = mark.segmentation
 
     def _due(self, clip_end: int, now: float, remaining_ms: int) -> float:
         """When a final is wanted. Audio sent faster than it was spoken may wait for those who speak now."""
@@ -390,9 +435,10 @@ class Session:
         shown = utterance.hear(result.hypothesis)
         heard = self._segmenter.heard
         is_news = before.told != shown.told or ms(heard - utterance.told_at) >= REPEAT_MS
-        if is_news and self._sentences.is_first(utterance):
+        cleared = any(mark.kind == "clear" for mark in self._marks)
+        if is_news and not cleared and self._sentences.is_first(utterance):
             utterance.told_at = heard
-            self._out += self._sentences.partial(self._hint.language, heard)
+            self._out += self._sentences.partial(self._language, heard)
         if self._segmenter.segmentation.mode == "semantic" and (border_ms := sentence_border(shown)) is not None:
             for boundary in self._segmenter.cut(utterance.start + border_ms * SESSION_RATE_HZ // 1000):
                 self._bound(boundary, now)
@@ -428,16 +474,15 @@ class Session:
         self._forget()
 
     def _tell_answers(self) -> None:
-        language = self._hint.language
         while True:
             for utterance in self._sentences.take_answers():
                 self._close_stream(utterance)
             item = self._sentences.take_done()
             if item is None:
                 return
-            self._out += self._sentences.final(item, language, self.audio_s)
+            self._out += self._sentences.final(item, self._language, self.audio_s)
             # What was held back behind this final may be shown now.
-            self._out += self._sentences.partial(language, self._segmenter.heard)
+            self._out += self._sentences.partial(self._language, self._segmenter.heard)
 
     def _forget(self) -> None:
         starts = [utterance.start for utterance in self._sentences.utterances()]
