@@ -11,6 +11,7 @@ import pytest
 import soundfile
 from bench.server import Server
 
+from compat.beckett import LAST_S
 from compat.sdks import Drive, Line, sdk, write_audio
 from stenowire.types import SESSION_RATE_HZ, Samples
 
@@ -36,6 +37,14 @@ def beckett(moonshine_folder: Path, tmp_path_factory: pytest.TempPathFactory) ->
     """Six very short sentences in ten seconds, a second of silence before the last two; .pcm beside .wav as above."""
     samples, rate_hz = soundfile.read(moonshine_folder / "beckett.wav", dtype="float32")
     return write_audio(tmp_path_factory.mktemp("audio") / "beckett.pcm", samples, rate_hz)
+
+
+@pytest.fixture(scope="session")
+def ending(beckett: Path) -> Path:
+    """The last two of them: one utterance of three seconds, .pcm beside .wav."""
+    samples, rate_hz = soundfile.read(beckett.with_suffix(".wav"), dtype="float32")
+    begin, end = (int(at_s * rate_hz) for at_s in LAST_S)
+    return write_audio(beckett.with_name("ending.pcm"), samples[begin:end], rate_hz)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The talks that clients of the session protocol hold with the server, as data: what each does, step by step.
 
-In: where the audio is. Out: jobs for `drivers/omni.py`, which says what the steps do.
+In: where the audio is. Out: jobs for `drivers/omni.py`, which says what the steps do. And the way of an item through
+the events of any talk.
 """
 
 from collections.abc import Callable
@@ -73,3 +74,25 @@ def step(words: str) -> list[Any]:
     if verb == "wait":
         return [verb, TYPES.get(arguments[0], arguments[0]), *map(int, arguments[1:])]
     return [verb, *(float(word) if verb in ("audio", "silence") else word for word in arguments)]
+
+
+DETECTED = [
+    "input_audio_buffer.speech_started",
+    "input_audio_buffer.speech_stopped",
+    "input_audio_buffer.committed",
+    "conversation.item.created",
+    ITEM + "completed",
+]
+COMMITTED = DETECTED[2:]
+"""The way of an item that turn detection made, and of one that its client made; interims come in between."""
+
+
+def ways(events: list[dict[str, Any]]) -> list[list[str]]:
+    """The types of what was told of each item of the user's, interims left out. An item may begin before the one
+    before it is completed."""
+    told: dict[str, list[str]] = {}
+    for event in events:
+        item = event.get("item_id") or event.get("item", {}).get("id")
+        if item and not event["type"].startswith("response.") and event["type"] != ITEM + "text":
+            told.setdefault(item, []).append(event["type"])
+    return [types for types in told.values() if ITEM + "completed" in types or "input_audio" in types[0]]

@@ -25,11 +25,14 @@ PATIENCE_S = 60
 ABREAST = 3
 
 _lock = threading.Lock()
+_out, sys.stdout = sys.stdout, sys.stderr
+"""The older generation of the SDK prints what went wrong; its words must not break into our lines."""
 
 
 def say(talk, what, **details):
     with _lock:
-        print(json.dumps({"what": what, "talk": talk, **details}), flush=True)
+        _out.write(json.dumps({"what": what, "talk": talk, **details}) + "\n")
+        _out.flush()
 
 
 class Callback(OmniRealtimeCallback):
@@ -120,7 +123,6 @@ def main():
     job = json.loads(sys.argv[1])
     with ThreadPoolExecutor(ABREAST) as pool:
         list(pool.map(lambda talk: Talk(job, talk).hold(), job["talks"]))
-    sys.stdout.flush()
     os._exit(0)  # the SDK's threads of refused connections would write into a closing interpreter
 
 
