@@ -71,16 +71,15 @@ class Decoders:
     async def open(self, encoding: Encoding) -> "Decoding":
         """A decoder for one stream. Raises UnsupportedFormat, InternalError."""
         self.check(encoding)
-        ours, theirs = socket.socketpair()
-        number = next(self._numbers)
-        try:
-            with theirs:
-                await self._order(wire.START, number, encoding, [theirs.fileno()])
-            reader, writer = await asyncio.open_unix_connection(sock=ours, limit=READ_BYTES)
-        except BaseException:
-            ours.close()
-            raise
-        return Decoding(self, number, encoding, reader, writer, self._answer_s)
+        # Twice, as the parent may have been ended since it was last asked.
+        for _ in range(2):
+            parent = await self._started()
+            try:
+                return await self._fork(parent, encoding)
+            except (OSError, BadAudio) as error:
+                log.warning("decoders ended", error=str(error))
+                await self._end(parent)
+        raise InternalError("the decoders do not start; the server's log says why")
 
     async def wav(self, encoding: Encoding, audio: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
         """A whole stream, decoded as it comes. Raises UnsupportedFormat, BadAudio."""
@@ -105,29 +104,40 @@ class Decoders:
 
     async def stop(self) -> None:
         """End the parent; children end with their streams."""
-        parent, self._parent = self._parent, None
-        if parent is not None:
-            parent.control.close()
-            await asyncio.to_thread(_bury, parent.process)
-
-    async def _order(self, what: int, number: int, encoding: str, fds: list[int]) -> None:
-        """Twice, as the parent may have been ended since the last order."""
-        for last in (False, True):
-            try:
-                parent = await self._started()
-                socket.send_fds(parent.control, [wire.ORDER.pack(what, number, encoding.encode())], fds)
-                return
-            except OSError as error:
-                log.warning("decoders ended", error=str(error))
-                await self.stop()
-                if last:
-                    raise InternalError("the decoders do not start; the server's log says why") from error
+        if self._parent is not None:
+            await self._end(self._parent)
 
     async def _started(self) -> "Parent":
         async with self._starting:
             if self._parent is None:
                 self._parent = await asyncio.to_thread(_start)
             return self._parent
+
+    async def _fork(self, parent: "Parent", encoding: Encoding) -> "Decoding":
+        """A decoder that is there. Raises OSError or BadAudio when none comes."""
+        ours, theirs = socket.socketpair()
+        number = next(self._numbers)
+        try:
+            with theirs:
+                order = wire.ORDER.pack(wire.START, number, encoding.encode())
+                socket.send_fds(parent.control, [order], [theirs.fileno()])
+            reader, writer = await asyncio.open_unix_connection(sock=ours, limit=READ_BYTES)
+        except BaseException:
+            ours.close()
+            raise
+        decoding = Decoding(self, number, encoding, reader, writer, self._answer_s)
+        try:
+            await decoding.ready()
+        except BaseException:
+            decoding.close()
+            raise
+        return decoding
+
+    async def _end(self, parent: "Parent") -> None:
+        if self._parent is parent:
+            self._parent = None
+        parent.control.close()
+        await asyncio.to_thread(_bury, parent.process)
 
 
 class Parent(NamedTuple):
@@ -174,6 +184,11 @@ class Decoding:
         self._decoders, self._number, self._encoding = decoders, number, encoding
         self._reader, self._writer, self._answer_s = reader, writer, answer_s
 
+    async def ready(self) -> None:
+        """Wait for the decoder to be there. Raises BadAudio when it is not; no fault of the audio."""
+        async for _ in self._answers():
+            pass
+
     async def feed(self, data: bytes) -> AsyncGenerator[bytes, None]:
         """Pieces of one WAV stream. Of opus_packets, `data` is one packet. Raises BadAudio, UnsupportedFormat."""
         if self._encoding == "opus_packets":
@@ -198,8 +213,13 @@ class Decoding:
             self._decoders.kill(self._number)
 
     async def _ask(self, message: int, data: bytes) -> AsyncGenerator[bytes, None]:
+        self._writer.write(wire.HEADER.pack(message, len(data)) + data)
+        async for wav in self._answers():
+            yield wav
+
+    async def _answers(self) -> AsyncGenerator[bytes, None]:
+        """WAV until the decoder is done with what it was asked."""
         try:
-            self._writer.write(wire.HEADER.pack(message, len(data)) + data)
             while (answer := await self._answer())[0] == wire.WAV:
                 yield answer[1]
         except (asyncio.IncompleteReadError, ConnectionError) as error:

@@ -73,6 +73,7 @@ def decode(channel: socket.socket, encoding: str) -> None:
     """Answer messages until the stream has ended."""
     try:
         transcoder = Transcoder(encoding)
+        _send(channel, DONE)
         while (message := _receive(channel)) is not None:
             signal.setitimer(signal.ITIMER_PROF, MESSAGE_CPU_S)
             kind, data = message

@@ -1,7 +1,7 @@
 """What the server and its decoders say to each other, on sockets within one machine.
 
-On the parent's socket: orders; START comes with the socket of the stream. On a stream's socket: the server sends a
-message and reads answers until one that is not WAV; only then comes the next message.
+On the parent's socket: orders; START comes with the socket of the stream. On a stream's socket: the decoder says DONE
+when it is there; then the server sends a message and reads answers until one that is not WAV, and so on.
 """
 
 import struct
