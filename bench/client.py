@@ -9,6 +9,7 @@ import asyncio
 import json
 import time
 import uuid
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,6 +51,8 @@ class Take:
     answers: list[Answer] = field(default_factory=list)
     failure: str | None = None
     finish_sent: float = 0.0
+    committed: float | None = None
+    """When the client itself said that a sentence had ended, in protocols that leave it to the client."""
     finished: float = 0.0
 
     def sent_at(self, ms: float) -> float:
@@ -100,7 +103,8 @@ async def take(
         await socket.send(_action("run-task", task, payload))
         await _expect_start(socket)
         reading = asyncio.create_task(_read(socket, result))
-        await _send(socket, samples, pace, start_at, result)
+        async for frame in frames(pcm(samples), RATE_HZ, result, pace=pace, start_at=start_at):
+            await socket.send(frame)
         result.finish_sent = time.monotonic()
         await socket.send(_action("finish-task", task, {"input": {}}))
         await asyncio.wait_for(reading, PATIENCE_S)
@@ -117,11 +121,11 @@ async def _expect_start(socket: ClientConnection) -> None:
         raise RuntimeError(f"no task-started but {header}")
 
 
-async def _send(
-    socket: ClientConnection, samples: Samples, pace: float | None, start_at: float | None, result: Take
-) -> None:
-    audio = pcm(samples)
-    step = RATE_HZ * FRAME_MS // 1000 * 2
+async def frames(
+    audio: bytes, rate_hz: int, result: Take, *, pace: float | None = 1.0, start_at: float | None = None
+) -> AsyncIterator[bytes]:
+    """Each 100 ms of 16-bit samples when it is due, noted in `result` as sent at that moment."""
+    step = rate_hz * FRAME_MS // 1000 * 2
     start = time.monotonic() if start_at is None else start_at
     for index, offset in enumerate(range(0, len(audio), step)):
         if pace is not None:
@@ -129,7 +133,7 @@ async def _send(
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             result.late.append(time.monotonic() - due)
         result.sent.append(time.monotonic())
-        await socket.send(audio[offset : offset + step])
+        yield audio[offset : offset + step]
 
 
 async def _read(socket: ClientConnection, result: Take) -> None:

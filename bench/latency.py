@@ -10,6 +10,11 @@ All latencies count from the moment at which the audio in question was *sent*, b
   that the client itself asked for, and what the end of speech is judged too late; compute is the rest: from the send
   time of the sample at `end_time` + that silence to the final. When words began and ended is known from a forced
   alignment (`alignment.py`).
+
+The same is said of each protocol on a few recordings that are played through all of them, side by side. Where the
+client ends a sentence itself, compute counts from its commit. Sessions tell where speech stopped; the `end_time` of a
+task is the end of the last word, which may be up to a quarter of a second later, and so is less compute. Protocols
+that append text and never take it back (OpenAI, vLLM) can show only words that have settled.
 """
 
 from bench import paced, peers
@@ -58,12 +63,26 @@ def measure(quick: bool) -> Table:
     )
     table.add(f"… of it endpoint wait ({SILENCE_MS} ms asked for)", spread([total - own for total, own in ends]))
     table.add("… of it compute", spread([own for _, own in ends]))
+    try:
+        _add_dialects(table, paced.by_dialect(quick))
+    except RuntimeError as error:
+        table.add("by protocol", f"not run: {error}")
     table.notes.append(f"{paced.VOICES} voices at once, {FRAME_MS} ms frames, silence before and after each recording")
     return table
 
 
-def spread(values: list[float]) -> str:
-    return " / ".join(f"{quantile(values, share):.0f}" for share in SHARES) if values else "nothing to measure"
+def _add_dialects(table: Table, dialects: dict[str, list[Played]]) -> None:
+    for name, played in dialects.items():
+        first, own = first_partials(played), [compute for one in played for compute in computes(one)]
+        table.add(
+            f"{name}: first partial · finalization compute, p50/p95 ms ({len(first)} · {len(own)} of {len(played)})",
+            f"{spread(first, SHARES[:2])} · {spread(own, SHARES[:2])}",
+        )
+    table.notes.append(f"protocols: the same recordings through each, {paced.DIALECT_VOICES} voices at once")
+
+
+def spread(values: list[float], shares: tuple[float, ...] = SHARES) -> str:
+    return " / ".join(f"{quantile(values, share):.0f}" for share in shares) if values else "nothing to measure"
 
 
 def first_partials(played: list[Played]) -> list[float]:
@@ -111,8 +130,18 @@ def finalizations(played: list[Played]) -> list[tuple[float, float]]:
         finals = one.take.finals
         if not finals or finals[-1].at > (one.take.finish_sent or float("inf")):
             continue
-        last = finals[-1]
-        total = last.at - one.take.sent_at(one.spoken[-1].end_ms)
-        compute = last.at - one.take.sent_at(last.sentence["end_time"] + SILENCE_MS)
-        found.append((1000 * total, 1000 * compute))
+        total = finals[-1].at - one.take.sent_at(one.spoken[-1].end_ms)
+        found += [(1000 * total, compute) for compute in computes(one)]
     return found
+
+
+def computes(one: Played) -> list[float]:
+    """ms from when the last sentence was known to have ended to its final; empty where that cannot be told."""
+    finals, take = one.take.finals, one.take
+    if not finals:
+        return []
+    if take.committed is not None:
+        return [1000 * (finals[-1].at - take.committed)]
+    if finals[-1].at > (take.finish_sent or float("inf")):
+        return []
+    return [1000 * (finals[-1].at - take.sent_at(finals[-1].sentence["end_time"] + SILENCE_MS))]

@@ -3,9 +3,10 @@
 When could a sentence be known to have ended? A client sees only its `begin_time` and `end_time`, so:
 
 * by silence: when the sample at `end_time` + the silence asked for had been sent.
-* by length, when the next sentence begins within that silence: talk without pause is cut once its clip is `LIMIT_MS`
-  long, at the best pause found by then; so when the sample `LIMIT_MS` after the clip's start had been sent. The clip
-  starts at the cut before it or, after silence, at `begin_time` less the pre-roll.
+* by length, when the next sentence begins where it ended: no clip is longer than `LIMIT_MS`, so when the sample
+  `LIMIT_MS` after the clip's start had been sent. That is what is promised; the server decides `AHEAD_MS` sooner where
+  to cut, so a final may come before it was due. The clip starts at the cut before it or, after silence, `PREROLL_MS`
+  before `begin_time`.
 """
 
 from itertools import pairwise
@@ -17,8 +18,11 @@ SILENCE_MS = 800
 """Silence that the load's clients ask for."""
 Window = tuple[float, float]
 """Moments of the monotonic clock."""
-LIMIT_MS, PREROLL_MS = 12_000, 300
-"""Our server's longest clip, and the audio that it keeps from before the detected start."""
+LIMIT_MS, AHEAD_MS, PREROLL_MS = 12_000, 500, 236
+"""Our server's longest clip, how long before that it cuts, and the audio that it keeps from before a sentence's begin
+(300 ms from before the detected start, of which a sentence that has begun is said to have 64)."""
+TOUCH_MS = 200
+"""Sentences closer than this were parted by a cut: silence leaves more than half a second between them."""
 
 
 def together(takes: list[Take]) -> Window:
@@ -46,7 +50,7 @@ def final_delays(takes: list[Take], window: Window) -> list[float]:
             assert final is not None
             begin_ms, end_ms = final.sentence["begin_time"], final.sentence["end_time"]
             started_ms = max(0, begin_ms - PREROLL_MS) if cut_at is None else cut_at
-            cut = later is not None and later.sentence["begin_time"] - end_ms < SILENCE_MS
+            cut = later is not None and later.sentence["begin_time"] - end_ms < TOUCH_MS
             known_ms = max(end_ms, started_ms + LIMIT_MS) if cut else end_ms + SILENCE_MS
             if since <= final.at <= until:
                 found.append(final.at - one.sent_at(known_ms))

@@ -2,7 +2,8 @@
 `latency`, `stability` and `timestamps`, which share one run.
 
 Every recording gets half a second of silence before it and two seconds after it, so that its last sentence ends by
-silence. Two voices speak at once. The peer plays a third of the recordings in the same way.
+silence. Two voices speak at once. The peer plays a third of the recordings in the same way. A fifth of them is played
+once more through each protocol of our server, side by side.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import alignment, corpus, peers, report
+from bench import alignment, corpus, peers, realtime_client, report
 from bench.alignment import Spoken
 from bench.client import Answer, Take, take
 from bench.corpus import RATE_HZ, Recording, Samples
@@ -24,7 +25,8 @@ from bench.server import Server
 LEAD_S, TAIL_S = 0.5, 2.0
 SILENCE_MS = 1300
 """Silence that ends a sentence: the protocol's own default, asked for by name."""
-VOICES = 2
+VOICES, DIALECT_VOICES = 2, 3
+TASKS = "tasks"
 LONGEST_S = 15.0
 QUICK = 6
 """Recordings in a quick run."""
@@ -48,8 +50,8 @@ def _chosen(quick: bool) -> tuple[list[Recording], dict[str, list[Spoken]]]:
     return recordings, aligned
 
 
-def padded(samples: Samples) -> Samples:
-    silence = np.zeros(int(LEAD_S * RATE_HZ), np.float32), np.zeros(int(TAIL_S * RATE_HZ), np.float32)
+def padded(samples: Samples, tail_s: float = TAIL_S) -> Samples:
+    silence = np.zeros(int(LEAD_S * RATE_HZ), np.float32), np.zeros(int(tail_s * RATE_HZ), np.float32)
     return np.concatenate([silence[0], samples, silence[1]])
 
 
@@ -81,6 +83,50 @@ async def _play(server: Server, recordings: list[Recording]) -> list[Take]:
             return await take(server.url, server.key, recording.id, audio, max_sentence_silence=SILENCE_MS)
 
     return list(await asyncio.gather(*(play(recording) for recording in recordings)))
+
+
+@cache
+def by_dialect(quick: bool) -> dict[str, list[Played]]:
+    """Name of the protocol -> the same few recordings, played through it. Each is played through all protocols before
+    the next one, so that they share the machine's moods; voices start apart, so that they do not speak in step."""
+    recordings, aligned = _chosen(quick)
+    recordings = recordings[::3] if quick else recordings[::5]
+    with Server() as server:
+        takes = asyncio.run(_play_dialects(server, recordings))
+    report.keep("paced-dialects", (line(one) for one in takes.values()))
+    if failed := [f"{name}: {one.failure}" for (name, _), one in takes.items() if one.failure]:
+        raise RuntimeError(f"{len(failed)} of {len(takes)} sessions failed: {failed[0]}")
+    found: dict[str, list[Played]] = {}
+    for (name, index), one in takes.items():
+        found.setdefault(name, []).append(_played(recordings[index], aligned[recordings[index].id], one))
+    return found
+
+
+async def _play_dialects(server: Server, recordings: list[Recording]) -> dict[tuple[str, int], Take]:
+    """(protocol, index of the recording) -> take."""
+    await take(server.url, server.key, "warm-up", recordings[0].samples[: 3 * RATE_HZ], pace=None)
+    protocols = realtime_client.protocols(SILENCE_MS)
+    jobs = [(name, index) for index in range(len(recordings)) for name in (TASKS, *protocols)]
+    waiting = list(jobs)
+    found: dict[tuple[str, int], Take] = {}
+
+    async def play(name: str, index: int) -> Take:
+        label, samples = f"{name} {recordings[index].id}", recordings[index].samples
+        if name == TASKS:
+            return await take(server.url, server.key, label, padded(samples), max_sentence_silence=SILENCE_MS)
+        protocol = protocols[name]
+        # Where the client ends the sentence it does so right behind the recording.
+        audio = padded(samples, 0.0) if protocol.commits else padded(samples)
+        return await realtime_client.take(server.base, server.key, protocol, label, audio)
+
+    async def speak(voice: int) -> None:
+        await asyncio.sleep(1.37 * voice)
+        while waiting:
+            job = waiting.pop(0)
+            found[job] = await play(*job)
+
+    await asyncio.gather(*(speak(voice) for voice in range(DIALECT_VOICES)))
+    return {job: found[job] for job in jobs}
 
 
 @cache

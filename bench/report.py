@@ -56,6 +56,16 @@ class Table:
         return "\n".join(lines + [""] + [f"* {note}" for note in self.notes])
 
 
+def targets(tables: list[Table]) -> Table:
+    """Every row that has something to reach, of all parts in one table."""
+    found = Table("targets")
+    for table in tables:
+        for row in table.rows:
+            if row.reach or "not run" in row.cells.get(OURS, ""):
+                found.add(f"{table.part}: {row.figure}", row.cells.get(OURS, ""), row.reach, row.reached)
+    return found
+
+
 def publish(table: Table, record: bool) -> None:
     """Print a table; append it to RESULTS.md when the run was a whole one."""
     heading = f"## {datetime.now(UTC):%Y-%m-%d %H:%M} UTC · {table.part}"

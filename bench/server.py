@@ -41,8 +41,13 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
+    def base(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+    @property
     def url(self) -> str:
-        return f"ws://127.0.0.1:{self.port}/api-ws/v1/inference"
+        """Of the task protocol."""
+        return f"{self.base}/api-ws/v1/inference"
 
     @property
     def pid(self) -> int:

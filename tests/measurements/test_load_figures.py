@@ -3,7 +3,7 @@
 import pytest
 from bench import load_figures as figures
 from bench.client import Answer, Take
-from bench.load import next_streams
+from bench.load import TRIALS, next_streams
 
 pytestmark = pytest.mark.unit
 
@@ -41,6 +41,15 @@ def test_a_clip_cannot_start_before_the_stream() -> None:
     assert delays(one)[0] == pytest.approx(0.1)
 
 
+def test_a_cut_made_before_the_limit_is_early() -> None:
+    one = stream((1264, 9_000, 12.7), (9_000, 18_000, 21.4))
+    assert delays(one)[0] == pytest.approx(-0.3)
+
+
+def test_speech_that_resumes_right_after_the_silence_was_no_cut() -> None:
+    assert delays(stream((1000, 4000, 5.0), (4740, 11_000, 11.9)))[0] == pytest.approx(0.2)
+
+
 def test_finals_after_the_last_audio_do_not_count() -> None:
     assert delays(stream((1000, 39_000, 40.5))) == []
 
@@ -63,10 +72,20 @@ def test_a_quantile_of_a_histogram_counts_only_what_came_between_the_scrapes() -
     assert figures.histogram(before, after, "x", 0.5) == pytest.approx(0.15)
 
 
-@pytest.mark.parametrize("border", [0, 1, 5, 8, 11, 13, 17])
+@pytest.mark.parametrize("border", [0, 1, 5, 8, 11, 13, 17, 23])
 def test_the_search_finds_the_border(border: int) -> None:
-    results: dict[int, bool] = {}
-    while (streams := next_streams(results, 8)) is not None:
-        results[streams] = streams <= border
+    results = search(8, border)
     assert max((streams for streams, passed in results.items() if passed), default=0) == border
-    assert len(results) <= 7
+    assert len(results) <= TRIALS
+
+
+def test_the_search_goes_up_in_steps_that_grow_with_what_passed() -> None:
+    assert [*search(8, 1000)][:TRIALS] == [8, 12, 16, 20, 24, 28, 33]
+    assert [*search(1, 1000)][:2] == [1, 2]
+
+
+def search(first: int, border: int) -> dict[int, bool]:
+    results: dict[int, bool] = {}
+    while len(results) < 50 and (streams := next_streams(results, first)) is not None:
+        results[streams] = streams <= border
+    return results
