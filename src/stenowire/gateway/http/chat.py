@@ -128,7 +128,7 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
 def operations(runtime: Runtime) -> list[Operation]:
     return [
         Operation(
-            method="POST",
+            methods=("POST",),
             path="/compatible-mode/v1/chat/completions",
             endpoint=Door(runtime, Chat(runtime).create, openai_refusal),
             summary="Transcribe a short recording inside a chat message",

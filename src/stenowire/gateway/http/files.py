@@ -129,7 +129,7 @@ def operations(runtime: Runtime) -> list[Operation]:
     asynchronous = {"X-DashScope-Async": "`enable`, always"}
     return [
         Operation(
-            method="POST",
+            methods=("POST",),
             path="/api/v1/services/audio/asr/transcription",
             endpoint=Door(runtime, files.submit),
             summary="Ask for recordings to be transcribed in the background",
@@ -137,25 +137,22 @@ def operations(runtime: Runtime) -> list[Operation]:
             body=FileRequest,
             answers={"application/json": (Submitted,)},
         ),
-        *(
-            Operation(
-                method=method,
-                path="/api/v1/tasks/{task_id}",
-                endpoint=Door(runtime, files.status),
-                summary="What has become of a task",
-                answers={"application/json": (TaskStatus,)},
-            )
-            for method in ("GET", "POST")
+        Operation(
+            methods=("GET", "POST"),
+            path="/api/v1/tasks/{task_id}",
+            endpoint=Door(runtime, files.status),
+            summary="What has become of a task",
+            answers={"application/json": (TaskStatus,)},
         ),
         Operation(
-            method="POST",
+            methods=("POST",),
             path="/api/v1/tasks/{task_id}/cancel",
             endpoint=Door(runtime, files.cancel),
             summary="Cancel a task that waits",
             answers={"application/json": (Done,)},
         ),
         Operation(
-            method="GET",
+            methods=("GET",),
             path=RESULTS + "{name}",
             endpoint=KeylessDoor(runtime, files.result),
             summary="The transcript of one recording; its address is a secret",

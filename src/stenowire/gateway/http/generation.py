@@ -103,7 +103,7 @@ class Generation(msgspec.Struct, frozen=True):
 def operations(runtime: Runtime) -> list[Operation]:
     return [
         Operation(
-            method="POST",
+            methods=("POST",),
             path="/api/v1/services/aigc/multimodal-generation/generation",
             endpoint=Door(runtime, Generations(runtime).create),
             summary="Transcribe a short recording inside a message",

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    method: Literal["GET", "POST"]
+    methods: tuple[Literal["GET", "POST"], ...]
     path: str
     endpoint: ASGIApp
     summary: str
@@ -30,4 +30,4 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def route(self) -> Route:
-        return Route(self.path, self.endpoint, methods=[self.method])
+        return Route(self.path, self.endpoint, methods=self.methods)

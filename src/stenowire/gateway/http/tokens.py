@@ -68,7 +68,7 @@ def operations(runtime: Runtime) -> list[Operation]:
     mint = Mint(runtime)
     return [
         Operation(
-            method="POST",
+            methods=("POST",),
             path="/api/v1/tokens",
             endpoint=Door(runtime, mint.token),
             summary="A temporary key",
@@ -76,7 +76,7 @@ def operations(runtime: Runtime) -> list[Operation]:
             answers={"application/json": (Token,)},
         ),
         Operation(
-            method="POST",
+            methods=("POST",),
             path="/v1/realtime/client_secrets",
             endpoint=Door(runtime, mint.secret, openai_refusal),
             summary="A temporary key, and the session that its connections begin with",
@@ -85,7 +85,7 @@ def operations(runtime: Runtime) -> list[Operation]:
             errors="openai",
         ),
         Operation(
-            method="POST",
+            methods=("POST",),
             path="/v1/realtime/transcription_sessions",
             endpoint=Door(runtime, mint.beta, openai_refusal),
             summary="The same under its older name",

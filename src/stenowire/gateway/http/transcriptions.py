@@ -39,7 +39,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
 def operations(runtime: Runtime) -> list[Operation]:
     return [
         Operation(
-            method="POST",
+            methods=("POST",),
             path="/v1/audio/transcriptions",
             endpoint=Door(runtime, Transcriptions(runtime).create, openai_refusal),
             summary="Transcribe a recording",

@@ -59,7 +59,7 @@ def operations(runtime: Runtime) -> list[Operation]:
     uploads = Uploads(runtime)
     return [
         Operation(
-            method="GET",
+            methods=("GET",),
             path="/api/v1/uploads",
             endpoint=Door(runtime, uploads.permit),
             summary="Permission to upload one recording",
@@ -67,7 +67,7 @@ def operations(runtime: Runtime) -> list[Operation]:
             answers={"application/json": (PolicyAnswer,)},
         ),
         Operation(
-            method="POST",
+            methods=("POST",),
             path=PLACE + "{permission}",
             endpoint=KeylessDoor(runtime, uploads.keep),
             summary="Upload a recording; the address is the permission",

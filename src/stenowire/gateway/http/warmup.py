@@ -45,7 +45,7 @@ def operations(runtime: Runtime) -> list[Operation]:
 
     return [
         Operation(
-            method="GET",
+            methods=("GET",),
             path="/api/v1/assistants",
             endpoint=Door(runtime, assistants),
             summary="Warm up the connection; the list is empty",
@@ -53,7 +53,7 @@ def operations(runtime: Runtime) -> list[Operation]:
             answers={"application/json": (EmptyList,)},
         ),
         Operation(
-            method="GET",
+            methods=("GET",),
             path="/compatible-mode/v1/models",
             endpoint=Door(runtime, models, openai_refusal),
             summary="Model names, and what stands behind each",
