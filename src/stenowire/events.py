@@ -96,7 +96,7 @@ class SpeechStopped(Event, frozen=True):
 
 
 class Committed(Event, frozen=True):
-    """Answers Commit in manual mode, at once."""
+    """Answers Commit in manual mode, once the audio before it has been heard; its Final follows."""
 
     item: int
 

@@ -90,11 +90,6 @@ class Sentences:
         self._numbers -= 1
         return list(self._items.pop().utterances)
 
-    def number_of_commit(self, waiting: int) -> int:
-        """Which item the newest of `waiting` commits will close."""
-        is_open = bool(self._items) and not self._items[-1].closed
-        return self._numbers + waiting - is_open
-
     @property
     def newest(self) -> OpenUtterance:
         return self._items[-1].utterances[-1]

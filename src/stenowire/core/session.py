@@ -233,11 +233,7 @@ class Session:
     def _commit(self) -> None:
         if self._tape.end == self._last_mark:
             raise EmptyBuffer("nothing to commit: the audio buffer is empty")
-        manual = self._mode_to_be == "manual"
         self._mark("commit")
-        if manual:
-            waiting = sum(mark.kind == "commit" for mark in self._marks)
-            self._out.append(Committed(self.name, self._sentences.number_of_commit(waiting)))
 
     def _mark(self, kind: Literal["commit", "clear", "mode"], segmentation: Segmentation | None = None) -> None:
         """Note a border on the tape; it takes effect once all before it is heard. Silence fills up the last frame."""
@@ -263,7 +259,9 @@ class Session:
         """A new mode waits until all audio before it is heard; other numbers hold at once."""
         waits = self._marks or self._tape.end > self._segmenter.heard or self._segmenter.speaking
         if segmentation.mode != self._mode_to_be and waits:
-            self._mark("mode", segmentation)
+            # Leaving manual mode commits what has not been: no audio is lost, and none changes its item.
+            left = self._mode_to_be == "manual" and self._tape.end > self._last_mark
+            self._mark("commit" if left else "mode", segmentation)
         elif not self._marks:
             self._segmenter.segmentation = segmentation
         else:
@@ -357,10 +355,12 @@ class Session:
             for utterance in self._sentences.drop_open():
                 self._close_stream(utterance)
         else:
+            if self._manual and mark.kind == "commit":
+                item = self._sentences.open_item()
+                item.committed = True
+                self._out.append(Committed(self.name, item.number))
             for boundary in self._segmenter.flush("commit"):
                 self._bound(boundary, now)
-            if self._manual and mark.kind == "commit":
-                self._sentences.open_item().committed = True
             self._sentences.close()
         if mark.segmentation is not None:
             self._segmenter.segmentation = mark.segmentation
