@@ -2,7 +2,7 @@
 `latency`, `stability` and `timestamps`, which share one run.
 
 Every recording gets half a second of silence before it and two seconds after it, so that its last sentence ends by
-silence. Two voices speak at once. The peer plays a third of the recordings in the same way. A fifth of them is played
+silence. Two voices speak at once. The peer plays a third of the recordings in the same way. A sixth of them is played
 once more through each protocol of our server, side by side.
 """
 
@@ -90,7 +90,7 @@ def by_dialect(quick: bool) -> dict[str, list[Played]]:
     """Name of the protocol -> the same few recordings, played through it. Each is played through all protocols before
     the next one, so that they share the machine's moods; voices start apart, so that they do not speak in step."""
     recordings, aligned = _chosen(quick)
-    recordings = recordings[::3] if quick else recordings[::5]
+    recordings = recordings[::3] if quick else recordings[::6]
     with Server() as server:
         takes = asyncio.run(_play_dialects(server, recordings))
     report.keep("paced-dialects", (line(one) for one in takes.values()))
