@@ -1,7 +1,10 @@
 """The anchor moves, the settled words stay."""
 
+import numpy as np
 import pytest
 
+from stenowire.engines.moonshine.network import Sound
+from stenowire.engines.moonshine.shape import ROW_HOPS, ROW_SAMPLES
 from stenowire.engines.moonshine.stream import MAX_WINDOW, WINDOW, Stream
 from stenowire.engines.moonshine.words import Piece
 from stenowire.types import SESSION_RATE_HZ, Word
@@ -39,19 +42,29 @@ def test_a_short_clip_is_heard_from_its_beginning() -> None:
 def test_the_anchor_moves_before_the_last_settled_word_that_leaves_a_window() -> None:
     stream = Stream()
     stream.take(0, *said("a", "b", "c", "d", "e", "f", "g", "h"))
-    stream.advance(6, seconds(8))
-    # A window of 5 s leaves 3 s: "d" begins there, and "c" ended 100 ms before.
-    assert stream.anchor == seconds(2.95)
+    stream.advance(6, WINDOW + seconds(3))
+    # "d" begins 3 s after the beginning, and "c" ended 100 ms before.
+    assert stream.anchor == seconds(2.95) // ROW_SAMPLES * ROW_SAMPLES
     assert [word.text for word in stream.carried] == ["a", "b", "c"]
     assert stream.tokens == said("a", "b", "c", "d", "e", "f", "g", "h")[0][3 * TOKENS :]
     assert stream.settled_tokens(6) == 3 * TOKENS
     assert texts(stream) == "a b c d e f g h"
 
 
+def test_what_was_computed_moves_with_the_anchor() -> None:
+    stream = Stream()
+    stream.take(0, *said("a", "b", "c", "d", "e", "f", "g", "h"))
+    rows = np.arange(1000, dtype=np.float32)
+    stream.sound = Sound(rows[:, None], np.repeat(rows, ROW_HOPS), np.repeat(rows, ROW_HOPS))
+    stream.advance(6, WINDOW + seconds(3))
+    first = stream.anchor / ROW_SAMPLES
+    assert stream.sound.rows[0, 0] == stream.sound.sums[0] == stream.sound.squares[0] == first
+
+
 def test_without_settled_words_the_window_grows() -> None:
     stream = Stream()
     stream.take(0, *said("a", "b", "c", "d", "e", "f", "g", "h"))
-    stream.advance(0, seconds(9))
+    stream.advance(0, WINDOW + seconds(4))
     assert stream.anchor == 0
 
 
@@ -66,7 +79,7 @@ def test_beyond_what_the_model_bears_any_word_will_do() -> None:
 def test_beyond_what_the_model_bears_silence_is_left_behind() -> None:
     stream = Stream()
     stream.advance(0, MAX_WINDOW + seconds(1))
-    assert stream.anchor == MAX_WINDOW + seconds(1) - WINDOW
+    assert stream.anchor == (MAX_WINDOW + seconds(1) - WINDOW) // ROW_SAMPLES * ROW_SAMPLES
 
 
 def test_settled_words_keep_their_times_and_marks() -> None:
@@ -102,6 +115,6 @@ def test_what_lengthens_a_settled_word_is_not_shown() -> None:
 def test_a_cleared_stream_is_as_new() -> None:
     stream = Stream()
     stream.take(0, *said("a", "b", "c", "d", "e", "f", "g", "h"))
-    stream.advance(6, seconds(8))
+    stream.advance(6, WINDOW + seconds(3))
     stream.clear()
     assert (stream.anchor, stream.words, stream.tokens) == (0, (), [])

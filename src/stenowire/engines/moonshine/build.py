@@ -15,7 +15,7 @@ from pathlib import Path
 from stenowire.engines.moonshine import decoder_graph, encoder_graph, graph, linear, shape
 from stenowire.engines.moonshine.ort_file import OrtFile
 
-ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
+FRONT, ENCODER, DECODER = "front.onnx", "encoder.onnx", "decoder.onnx"
 SHIPPED_ENCODER, SHIPPED_DECODER = "encoder_model.ort", "decoder_model_merged.ort"
 
 Progress = Callable[[str, int, int], None]
@@ -46,6 +46,7 @@ def _build(folder: Path, target: Path, progress: Progress) -> None:
     draft = Path(tempfile.mkdtemp(prefix="lean-", suffix=".part", dir=folder))
     try:
         progress("writing encoder", 1, 3)
+        (draft / FRONT).write_bytes(encoder_graph.write_front(encoder))
         (draft / ENCODER).write_bytes(encoder_graph.write_encoder(encoder, decoder))
         progress("writing decoder", 2, 3)
         (draft / DECODER).write_bytes(decoder_graph.write_decoder(decoder))

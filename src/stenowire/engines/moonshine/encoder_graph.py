@@ -1,9 +1,14 @@
-"""The lean encoder: sound in, the decoder's cross-attention keys and values out.
+"""The lean encoder in two graphs: sound to rows, rows to the decoder's cross-attention keys and values.
 
-Input: the shipped encoder and decoder files. Output: a serialised ONNX model
-    samples float32[n], n a multiple of 64 -> key_0, value_0 .. key_5, value_5, each float32[1, 8, frames, 36].
-It computes what the shipped encoder computes and then the decoder's key and value projections, channel-last and
-without masks: one clip per call, never padded to another's length. Must not know tokens.
+Input: the shipped encoder and decoder files. Output: serialised ONNX models
+    front:   samples float32[n], n a multiple of 64 -> rows float32[m, 576], sums, squares float32[n / 64 - 1]
+    encoder: rows float32[m, 576], scale, shift float32[1] -> key_0, value_0 .. key_5, value_5 float32[1, 8, frames, 36]
+
+A row depends on 512 samples and on nothing else, so rows are kept while a clip grows. Between the first two
+convolutions the shipped encoder normalises over the whole clip; as no padding is involved, that is the same as scaling
+and shifting the rows afterwards, by numbers that follow from `sums` and `squares` over the first convolution's
+channels. All is channel-last and without masks: one clip per call, never padded to another's length. Must not know
+tokens.
 """
 
 import numpy as np
@@ -20,48 +25,57 @@ from stenowire.engines.moonshine.shape import (
     LAYERS,
     MAX_FRAMES,
     ROTARY_SIZE,
-    WIDTH,
+    ROW_HOPS,
+    ROW_KERNEL,
     rotary_tables,
 )
 
 
+def write_front(file: OrtFile) -> bytes:
+    graph = GraphWriter("front")
+    samples = graph.input("samples", np.float32, ["samples"])
+    first = file.tensor("conv1.weight_add_tensor")[:, 0, :]
+    first = np.pad(first, ((0, 0), (0, 2 * HOP - first.shape[1]))).T
+    hops = graph.node("Reshape", samples, graph.ints(-1, HOP))
+    x = graph.node("Tanh", graph.node("MatMul", _stacked(graph, hops, 2, 1), graph.constant(first)))
+    graph.output(graph.node("ReduceSum", x, graph.ints(1), keepdims=0), "sums", np.float32, ["hops"])
+    graph.output(graph.node("ReduceSumSquare", x, graph.ints(1), keepdims=0), "squares", np.float32, ["hops"])
+    matrix = graph.constant(_second(file))
+    rows = graph.node("MatMul", _stacked(graph, x, ROW_KERNEL, ROW_HOPS), matrix)
+    graph.output(rows, "rows", np.float32, ["rows", "channels"])
+    return graph.model()
+
+
 def write_encoder(encoder: OrtFile, decoder: OrtFile) -> bytes:
     graph = GraphWriter("encoder")
-    samples = graph.input("samples", np.float32, ["samples"])
-    x = _convolutions(graph, encoder, samples)
-    x = _transformer(graph, encoder, x)
+    x = _transformer(graph, encoder, _convolutions(graph, encoder))
     _cross_projections(graph, decoder, x)
     return graph.model()
 
 
-def _convolutions(graph: GraphWriter, file: OrtFile, samples: str) -> str:
-    """samples [n] -> [frames, 288]: three convolutions as products over stacked rows, a group norm after the first.
-
-    The norm's gain and shift are folded into the second convolution, which has no padding.
-    """
-    first = file.tensor("conv1.weight_add_tensor")[:, 0, :]
-    first = np.pad(first, ((0, 0), (0, 2 * HOP - first.shape[1]))).T
-    rows = graph.node("Reshape", samples, graph.ints(-1, HOP))
-    x = graph.node("MatMul", _stacked(graph, rows, 2, 1), graph.constant(first))
-    flat = graph.node("Reshape", graph.node("Tanh", x), graph.ints(1, 1, -1))
-    one, zero = graph.constant(np.ones(1, np.float32)), graph.constant(np.zeros(1, np.float32))
-    flat = graph.node("InstanceNormalization", flat, one, zero, epsilon=EPSILON)
-    x = graph.node("Reshape", flat, graph.ints(-1, WIDTH))
-    gain, shift = file.tensor("onnx::Mul_2080")[:, 0], file.tensor("onnx::Add_2081")[:, 0]
-    second = file.tensor("conv2.weight_add_tensor")
-    bias = file.tensor("conv2.bias") + np.einsum("oik,i->o", second, shift)
-    x = _convolution(graph, x, second * gain[None, :, None], bias, stride=3)
-    return _convolution(graph, x, file.tensor("conv3.weight_add_tensor"), file.tensor("conv3.bias"), stride=2)
+def _convolutions(graph: GraphWriter, file: OrtFile) -> str:
+    """The inputs -> [frames, 288]: what the norm does to the second convolution, then the third."""
+    rows = graph.input("rows", np.float32, ["rows", file.tensor("conv2.bias").shape[0]])
+    scale, shift = (graph.input(name, np.float32, [1]) for name in ("scale", "shift"))
+    matrix = _second(file)
+    norm_shift = file.tensor("onnx::Add_2081")[:, 0]
+    bias = file.tensor("conv2.bias") + np.einsum("oik,i->o", file.tensor("conv2.weight_add_tensor"), norm_shift)
+    shifted = graph.node("Add", graph.node("Mul", graph.constant(matrix.sum(axis=0)), shift), graph.constant(bias))
+    x = graph.node("BiasGelu", graph.node("Mul", rows, scale), shifted, domain=MICROSOFT)
+    third = file.tensor("conv3.weight_add_tensor")
+    product = graph.node("MatMul", _stacked(graph, x, third.shape[2], 2), graph.constant(_as_matrix(third)))
+    return graph.node("BiasGelu", product, graph.constant(file.tensor("conv3.bias")), domain=MICROSOFT)
 
 
-def _convolution(
-    graph: GraphWriter, x: str, weight: NDArray[np.float32], bias: NDArray[np.float32], stride: int
-) -> str:
-    """[rows, in] -> gelu [rows', out], for a weight [out, in, kernel]."""
-    outputs, _, kernel = weight.shape
-    matrix = graph.constant(weight.transpose(2, 1, 0).reshape(-1, outputs))
-    product = graph.node("MatMul", _stacked(graph, x, kernel, stride), matrix)
-    return graph.node("BiasGelu", product, graph.constant(bias), domain=MICROSOFT)
+def _second(file: OrtFile) -> NDArray[np.float32]:
+    """The second convolution as a matrix [7 * 288, 576], with the norm's gain in it."""
+    gain = file.tensor("onnx::Mul_2080")[:, 0]
+    return _as_matrix(file.tensor("conv2.weight_add_tensor") * gain[None, :, None])
+
+
+def _as_matrix(weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[out, in, kernel] -> [kernel * in, out], to multiply stacked rows by."""
+    return weight.transpose(2, 1, 0).reshape(-1, weight.shape[0])
 
 
 def _stacked(graph: GraphWriter, rows: str, kernel: int, stride: int) -> str:

@@ -85,7 +85,7 @@ class MoonshineEngine:
     def _recognise(self, clip: Samples, effort: Effort) -> list[Word]:
         if not _audible(clip):
             return []
-        heard, cap = self._network.encode(clip), token_cap(len(clip))
+        heard, cap = self._network.encode(self._network.listen(clip)), token_cap(len(clip))
         search = decode.beam if effort == "beam" else decode.greedy
         decoded = search(self._network, heard, cap)
         return [piece.word for piece in to_pieces(self._tokenizer, decoded, clip)]
@@ -97,7 +97,8 @@ class MoonshineEngine:
         window = job.clip[stream.anchor :]
         if not _audible(window):
             return _hypothesis(stream.words[:settled], job)
-        heard, cap = self._network.encode(window), token_cap(len(window))
+        stream.sound = self._network.listen(window, stream.sound)
+        heard, cap = self._network.encode(stream.sound), token_cap(len(window))
         cut = stream.settled_tokens(settled)
         decoded = decode.greedy(self._network, heard, cap, forced=stream.tokens[:cut], draft=stream.tokens[cut:cap])
         stream.take(settled, decoded.tokens, to_pieces(self._tokenizer, decoded, window, _ms(stream.anchor)))

@@ -1,4 +1,4 @@
-"""The two lean graphs as two calls.
+"""The lean graphs as calls.
 
 Input: samples, tokens. Output: what the encoder heard, the likeliest next tokens. One `Network` serves all threads; it
 holds nothing of any speaker. Must not know text, words or search.
@@ -11,17 +11,44 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from stenowire.engines.moonshine.build import DECODER, ENCODER
-from stenowire.engines.moonshine.shape import FRAME_SAMPLES, HEAD_SIZE, HEADS, HOP, LAYERS, WIDTH
+from stenowire.engines.moonshine.build import DECODER, ENCODER, FRONT
+from stenowire.engines.moonshine.shape import (
+    EPSILON,
+    FRAME_SAMPLES,
+    HEAD_SIZE,
+    HEADS,
+    HOP,
+    LAYERS,
+    ROW_HOPS,
+    ROW_KERNEL,
+    ROW_SAMPLES,
+    WIDTH,
+)
 from stenowire.types import Samples
 
 MIN_SAMPLES = 10 * FRAME_SAMPLES
-"""Shorter clips are filled up with silence: the convolutions need 1,216 samples for their first frame."""
+"""Shorter clips are filled up with silence: the convolutions need 960 samples for their first frame."""
 NEVER = np.float32(-1e9)
 """Added to a score, it takes a position out of the softmax."""
 
 Layers = list[NDArray[np.float32]]
 """One array [rows, 8, positions, 36] for the keys and one for the values of each layer, in turn."""
+
+
+class Sound(NamedTuple):
+    """A clip after the first two convolutions: what stays as it is while the clip grows."""
+
+    rows: NDArray[np.float32]
+    """[m, 576]: one row per 192 samples."""
+    sums: NDArray[np.float32]
+    """[h]: sum over the 288 channels of the first convolution, one per 64 samples."""
+    squares: NDArray[np.float32]
+    """[h]: sum of their squares."""
+
+    def without(self, samples: int) -> "Sound":
+        """The same without the first `samples`, a multiple of 192."""
+        rows = samples // ROW_SAMPLES
+        return Sound(self.rows[rows:], self.sums[rows * ROW_HOPS :], self.squares[rows * ROW_HOPS :])
 
 
 class Heard(NamedTuple):
@@ -47,6 +74,7 @@ class Step(NamedTuple):
 class Network:
     def __init__(self, folder: Path) -> None:
         """`folder` is what `build_graphs` returned."""
+        self._front = _session(folder / FRONT)
         self._encoder = _session(folder / ENCODER)
         self._decoder = _session(folder / DECODER)
         pairs = [(kind, layer) for layer in range(LAYERS) for kind in ("key", "value")]
@@ -54,12 +82,34 @@ class Network:
         self._past_names = [f"past_{kind}_{layer}" for kind, layer in pairs]
         self._outputs = ["scores", "candidates", "attention", *(f"present_{kind}_{layer}" for kind, layer in pairs)]
 
-    def encode(self, samples: Samples) -> Heard:
-        """Listen to one clip, float32[n] at 16 kHz, at most 38 s."""
-        size = max(-(-len(samples) // HOP) * HOP, MIN_SAMPLES)
-        if size != len(samples):
-            samples = np.pad(samples, (0, size - len(samples)))
-        values = self._encoder.run(self._heard_names, {"samples": samples})
+    def listen(self, clip: Samples, known: Sound | None = None) -> Sound:
+        """One clip, float32[n] at 16 kHz, at most 38 s. What is `known` of its beginning is not computed again."""
+        if len(clip) < MIN_SAMPLES:
+            clip, known = np.pad(clip, (0, MIN_SAMPLES - len(clip))), None
+        done = len(known.rows) if known else 0
+        fresh = clip[done * ROW_SAMPLES : len(clip) // HOP * HOP]
+        if known and len(fresh) < (ROW_KERNEL + 1) * HOP:
+            return known
+        sound = Sound(*self._front.run(Sound._fields, {"samples": fresh}))
+        if not known:
+            return sound
+        hops = done * ROW_HOPS
+        return Sound(
+            np.concatenate([known.rows, sound.rows]),
+            np.concatenate([known.sums[:hops], sound.sums]),
+            np.concatenate([known.squares[:hops], sound.squares]),
+        )
+
+    def encode(self, sound: Sound) -> Heard:
+        count = len(sound.sums) * WIDTH
+        mean = sound.sums.sum(dtype=np.float64) / count
+        scale = 1 / np.sqrt(sound.squares.sum(dtype=np.float64) / count - mean**2 + EPSILON)
+        feed = {
+            "rows": sound.rows,
+            "scale": np.array([scale], np.float32),
+            "shift": np.array([-mean * scale], np.float32),
+        }
+        values = self._encoder.run(self._heard_names, feed)
         return Heard(dict(zip(self._heard_names, values, strict=True)), values[0].shape[2])
 
     def decode(self, heard: Heard, tokens: NDArray[np.int64], kept: Layers | None, best: int = 1) -> Step:

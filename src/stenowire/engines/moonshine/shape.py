@@ -19,6 +19,11 @@ START, END = 1, 2
 
 HOP = 64
 """Samples between frames of the first convolution; its kernel spans 127."""
+ROW_HOPS = 3
+"""Hops between rows of the second convolution."""
+ROW_KERNEL = 7
+"""Hops that a row of the second convolution sees."""
+ROW_SAMPLES = HOP * ROW_HOPS
 FRAME_SAMPLES = 384
 """Samples between frames of the encoder: 64 x 3 x 2, or 24 ms."""
 MAX_FRAMES = 1_600

@@ -1,7 +1,7 @@
 """What an utterance's interims remember: words said, and from where on to listen.
 
 Input: settled counts, clip lengths, new words. Output: the tokens to force and to offer as a draft, the words to show.
-Must not know the network or how words come about.
+Must not know how words come about.
 
     |<- carried words ->|<- settled words ->|<- the rest, a draft ->|
     0                 anchor                                     end of the clip
@@ -10,10 +10,12 @@ Must not know the network or how words come about.
 
 from collections.abc import Sequence
 
+from stenowire.engines.moonshine.network import Sound
+from stenowire.engines.moonshine.shape import ROW_SAMPLES
 from stenowire.engines.moonshine.words import Piece
 from stenowire.types import SESSION_RATE_HZ, Word
 
-WINDOW = 5 * SESSION_RATE_HZ
+WINDOW = 6 * SESSION_RATE_HZ
 """Samples that an interim listens to once there is a settled word to begin at (dev/LOG.md, "Interims")."""
 MAX_WINDOW = 15 * SESSION_RATE_HZ
 """Samples beyond which the model gets lost: then the anchor moves to any word."""
@@ -29,6 +31,8 @@ class Stream:
         """Words after the anchor."""
         self.tokens: list[int] = []
         """What the model said after the anchor."""
+        self.sound: Sound | None = None
+        """What was computed of the clip from the anchor on, and need not be computed again."""
 
     @property
     def words(self) -> tuple[Word, ...]:
@@ -52,9 +56,9 @@ class Stream:
         if count:
             between_ms = (words[count - 1].end_ms + words[count].begin_ms) // 2
             self._carry(count)
-            self.anchor = between_ms * SESSION_RATE_HZ // 1000
+            self._listen_from(between_ms * SESSION_RATE_HZ // 1000)
         elif length > MAX_WINDOW:
-            self.anchor = samples - WINDOW
+            self._listen_from(samples - WINDOW)
 
     def take(self, settled: int, tokens: Sequence[int], pieces: Sequence[Piece]) -> None:
         """The new hypothesis after the anchor. Its first words stay as they were settled; nothing may lengthen them."""
@@ -70,6 +74,11 @@ class Stream:
 
     def clear(self) -> None:
         self.__dict__.update(Stream().__dict__)
+
+    def _listen_from(self, sample: int) -> None:
+        moved = (sample - self.anchor) // ROW_SAMPLES * ROW_SAMPLES
+        self.anchor += moved
+        self.sound = self.sound and self.sound.without(moved)
 
     def _carry(self, count: int) -> None:
         """Leave the first `count` words behind."""
