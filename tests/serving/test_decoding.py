@@ -164,7 +164,7 @@ def silent_flac(blocks: int) -> bytes:
     info = struct.pack(">HH6xQ16x", 65_535, 65_535, 16_000 << 44 | 15 << 36 | 0)
     stream = b"fLaC\x80\0\0\x22" + info
     for number in range(blocks):
-        header = b"\xff\xf8\x79\x08" + _utf8(number) + b"\xff\xfe"
+        header = b"\xff\xf8\x75\x08" + _utf8(number) + b"\xff\xfe"
         frame = header + bytes([_crc(header, 8, 0x07)]) + b"\0\0\0"
         stream += frame + _crc(frame, 16, 0x8005).to_bytes(2, "big")
     return stream
