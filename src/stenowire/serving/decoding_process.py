@@ -28,29 +28,32 @@ MESSAGE_CPU_S = 10.0
 
 def main(control: socket.socket) -> None:
     children: dict[int, int] = {}
-    """Process id -> number of the stream."""
+    """Number of the stream -> process id, of children that have not been buried."""
 
-    def reap(*_: object) -> None:
+    def bury(*_: object) -> None:
         with contextlib.suppress(ChildProcessError):
             while (pid := os.waitpid(-1, os.WNOHANG)[0]) != 0:
-                children.pop(pid, None)
+                for number in [number for number, known in children.items() if known == pid]:
+                    del children[number]
 
-    signal.signal(signal.SIGCHLD, reap)
+    signal.signal(signal.SIGCHLD, bury)
     gc.freeze()
     while True:
         order, fds, _, _ = socket.recv_fds(control, ORDER.size, 1)
         if len(order) < ORDER.size:
             return
         what, number, encoding = ORDER.unpack(order)
+        # A child that ends meanwhile is buried afterwards, so that its process id stays its own.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         if what == START:
-            with socket.socket(fileno=fds[0]) as channel:
+            with socket.socket(fileno=fds[0]) as channel, contextlib.suppress(OSError):
                 pid = os.fork()
                 if pid == 0:
                     _child(control, channel, encoding.rstrip(b"\0").decode())
-                children[pid] = number
-        else:
-            for pid in [pid for pid, known in children.items() if known == number]:
-                os.kill(pid, signal.SIGKILL)
+                children[number] = pid
+        elif number in children:
+            os.kill(children[number], signal.SIGKILL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
 
 
 def _child(control: socket.socket, channel: socket.socket, encoding: str) -> None:
