@@ -26,14 +26,14 @@ from stenowire.types import SESSION_RATE_HZ, EngineInfo, Hint, Hypothesis, Sampl
 INFO = EngineInfo(
     name="moonshine-tiny-en",
     languages=("en",),
-    step_ms=500,
+    step_ms=300,
     max_ms=MAX_WINDOW * 1000 // SESSION_RATE_HZ,
     batch=1,
     word_times=True,
     punctuates=True,
     description=(
-        "Moonshine tiny (27M parameters, MIT licence), English only. Word error rate 5.7 % on 48 mixed recordings "
-        "(beam search; greedy 6.9 %); noise and accents cost more."
+        "Moonshine tiny (27M parameters, MIT licence), English only. Word error rate 5.6 % on 48 mixed recordings with "
+        "beam search, 6.9 % greedy; noise, accents and several talkers cost more."
     ),
 )
 
