@@ -35,7 +35,7 @@ METRICS = re.compile(r"request ([0-9a-f-]{36}), first package (-?\d+) ms, last p
 Run = Callable[..., list[str]]
 
 
-@cache
+@pytest.fixture(scope="module")
 def classpath() -> str:
     """Built once, and again when a source has changed."""
     for program in ("java", "javac", "mvn"):
@@ -64,11 +64,11 @@ def _build() -> None:
 
 
 @pytest.fixture(scope="module")
-def run(server: Server) -> Run:
+def run(server: Server, classpath: str) -> Run:
     """`run("Microphone", url, file)` -> the lines that the program printed. The key is in its environment."""
 
     def run(program: str, *arguments: Any, key: str = server.key) -> list[str]:
-        command = ["java", *FAST_START, "-cp", classpath(), f"programs.{program}", *map(str, arguments)]
+        command = ["java", *FAST_START, "-cp", classpath, f"programs.{program}", *map(str, arguments)]
         environment = os.environ | {"DASHSCOPE_API_KEY": key}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
         assert done.returncode == 0, f"the program left with {done.returncode}: {done.stderr[-2000:]}"

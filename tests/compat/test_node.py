@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
-from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ NO_REGISTRY = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT", "ENETUNREA
 Run = Callable[..., list[Line]]
 
 
-@cache
+@pytest.fixture(scope="module")
 def modules() -> Path:
     """The folder that `require` finds `ws` in; installed once, and again when package.json has changed."""
     if not shutil.which("node") or not shutil.which("npm"):
@@ -51,14 +50,14 @@ def modules() -> Path:
 
 
 @pytest.fixture(scope="module")
-def run(server: Server) -> Run:
+def run(server: Server, modules: Path) -> Run:
     """`run("session.cjs", model=..., file=..., session=...)` -> the lines that the program wrote."""
 
     def run(program: str, **job: Any) -> list[Line]:
         door = "/realtime" if program == "session.cjs" else "/inference"
         job = {"url": server.url.replace("/inference", door), "key": server.key, **job}
         command = ["node", str(PROGRAMS / program), json.dumps(job, default=str)]
-        environment = {"NODE_PATH": str(modules()), "PATH": str(Path(shutil.which("node") or "").parent)}
+        environment = {"NODE_PATH": str(modules), "PATH": str(Path(shutil.which("node") or "").parent)}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
         assert done.returncode == 0, f"the program left with {done.returncode}: {done.stderr[-2000:]}"
         return [json.loads(line) for line in done.stdout.splitlines()]
