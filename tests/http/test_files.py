@@ -3,7 +3,8 @@
 import asyncio
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,12 @@ from stenowire.engines.base import Job
 from stenowire.store.tasks import Request
 
 pytestmark = pytest.mark.unit
+
+
+@asynccontextmanager
+async def both_keys(server: Live) -> AsyncIterator[tuple[httpx.AsyncClient, httpx.AsyncClient]]:
+    async with client(server, "sk-one") as one, client(server, "sk-two") as two:
+        yield one, two
 
 
 async def submit(visitor: httpx.AsyncClient, *urls: str, **changes: Any) -> str:
@@ -130,7 +137,7 @@ async def test_parameters_are_obeyed(tmp_path: Path) -> None:
         (files(), ASYNC, 400, "InvalidParameter", "input.file_urls"),
         (files("") | {}, ASYNC, 400, "InvalidParameter", "input.file_urls"),
         (files(*["oss://x"] * 101), ASYNC, 400, "InvalidParameter", "input.file_urls"),
-        ({"model": "fun-asr", "input": {"file_urls": ["a"], "file_url": "b"}}, ASYNC, 400, "InvalidParameter", "either"),
+        (files("a") | {"input": {"file_urls": ["a"], "file_url": "b"}}, ASYNC, 400, "InvalidParameter", "either"),
         ({"model": "fun-asr"}, ASYNC, 400, "InvalidParameter", "input"),
         (files("oss://x", parameters={"special_word_filter": "{"}), ASYNC, 400, "InvalidParameter", "filter"),
     ],
@@ -162,19 +169,18 @@ async def test_only_a_task_that_waits_can_be_canceled(tmp_path: Path) -> None:
 
 
 async def test_another_keys_task_is_as_if_it_were_not(tmp_path: Path) -> None:
-    async with live(tmp_path, api_keys="sk-one,sk-two") as server:
-        async with client(server, "sk-one") as one, client(server, "sk-two") as two:
-            address = await upload(one, wav(*TWO_SENTENCES))
-            task_id = await submit(one, address)
-            assert (await ended(one, task_id))["output"]["task_status"] == "SUCCEEDED"
-            stranger, nobody = f"/api/v1/tasks/{task_id}", "/api/v1/tasks/no-such-task"
-            for path in (stranger, nobody):
-                told = (await two.get(path)).json()["output"]
-                assert told == {"task_id": path.rpartition("/")[2], "task_status": "UNKNOWN"}
-                assert (await two.post(f"{path}/cancel")).status_code == 404
-            # Neither may it use what the other has uploaded.
-            theft = await ended(two, await submit(two, address))
-            assert theft["output"]["results"][0]["code"] == "FILE_404_NOT_FOUND"
+    async with live(tmp_path, api_keys="sk-one,sk-two") as server, both_keys(server) as (one, two):
+        address = await upload(one, wav(*TWO_SENTENCES))
+        task_id = await submit(one, address)
+        assert (await ended(one, task_id))["output"]["task_status"] == "SUCCEEDED"
+        stranger, nobody = f"/api/v1/tasks/{task_id}", "/api/v1/tasks/no-such-task"
+        for path in (stranger, nobody):
+            told = (await two.get(path)).json()["output"]
+            assert told == {"task_id": path.rpartition("/")[2], "task_status": "UNKNOWN"}
+            assert (await two.post(f"{path}/cancel")).status_code == 404
+        # Neither may it use what the other has uploaded.
+        theft = await ended(two, await submit(two, address))
+        assert theft["output"]["results"][0]["code"] == "FILE_404_NOT_FOUND"
 
 
 async def test_a_result_has_a_name_that_nobody_guesses(tmp_path: Path) -> None:
@@ -189,16 +195,16 @@ async def test_a_result_has_a_name_that_nobody_guesses(tmp_path: Path) -> None:
 
 async def test_too_many_waiting_tasks_of_one_key_are_refused(tmp_path: Path) -> None:
     gate = Gate()
-    async with live(tmp_path, gate, max_file_tasks_waiting=2, api_keys="sk-one,sk-two") as server:
-        async with client(server, "sk-one") as one, client(server, "sk-two") as two:
-            address = await upload(one, wav("w3"))
-            for _ in range(2):
-                await submit(one, address)
-            refused = await one.post(FILES, json=files(address), headers=ASYNC)
-            assert (refused.status_code, refused.json()["code"]) == (429, "Throttling.RateQuota")
-            assert int(refused.headers["retry-after"]) > 0
-            await submit(two, address)
-            gate.open.set()
+    settings = {"max_file_tasks_waiting": 2, "api_keys": "sk-one,sk-two"}
+    async with live(tmp_path, gate, **settings) as server, both_keys(server) as (one, two):
+        address = await upload(one, wav("w3"))
+        for _ in range(2):
+            await submit(one, address)
+        refused = await one.post(FILES, json=files(address), headers=ASYNC)
+        assert (refused.status_code, refused.json()["code"]) == (429, "Throttling.RateQuota")
+        assert int(refused.headers["retry-after"]) > 0
+        await submit(two, address)
+        gate.open.set()
 
 
 async def test_when_all_streams_are_taken_a_task_waits_its_turn(tmp_path: Path) -> None:
@@ -213,7 +219,7 @@ async def test_when_all_streams_are_taken_a_task_waits_its_turn(tmp_path: Path) 
 
 async def until_running(visitor: httpx.AsyncClient, task_id: str) -> None:
     async with asyncio.timeout(20):
-        while await status_of(visitor, task_id) != "RUNNING":
+        while await status_of(visitor, task_id) != "RUNNING":  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 

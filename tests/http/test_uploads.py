@@ -61,7 +61,9 @@ async def test_a_permission_ends(tmp_path: Path) -> None:
         assert (await visitor.get(ASK)).status_code == 200
 
 
-@pytest.mark.parametrize("key", ["speech.wav", "other/speech.wav", "{dir}", "{dir}/", "{dir}/a/b.wav", "../{dir}/x.wav"])
+@pytest.mark.parametrize(
+    "key", ["speech.wav", "other/speech.wav", "{dir}", "{dir}/", "{dir}/a/b.wav", "../{dir}/x.wav"]
+)
 async def test_a_key_outside_its_folder_is_refused(tmp_path: Path, key: str) -> None:
     async with live(tmp_path) as server, client(server) as visitor:
         policy = (await visitor.get(ASK)).json()["data"]

@@ -18,6 +18,9 @@ from stenowire.gateway.runtime import Runtime
 
 log = structlog.get_logger(__name__)
 
+LINGER_S = 2.0
+"""How long a client that was answered early may go on sending."""
+
 Answer = Callable[[Visit], Awaitable[Response]]
 Refuse = Callable[[StenowireError, str], Response]
 
@@ -35,7 +38,7 @@ class Door:
             try:
                 response = await self._respond(visit)
                 response.headers["x-request-id"] = visit.id
-                await response(scope, receive, send)
+                await (_send_early(response, visit, send) if visit.unread else response(scope, receive, send))
             except ClientDisconnect:
                 log.info("client left", request=visit.id, path=visit.path)
             finally:
@@ -63,3 +66,13 @@ class KeylessDoor(Door):
 
     def _let_in(self, visit: Visit) -> None:
         pass
+
+
+async def _send_early(response: Response, visit: Visit, send: Send) -> None:
+    """Answer a client that is still sending, and close. It reads the answer only if the connection is not reset, which
+    its system does when something is closed that has not been read."""
+    response.headers["connection"] = "close"
+    await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
+    await send({"type": "http.response.body", "body": response.body, "more_body": True})
+    await visit.drop_body(LINGER_S)
+    await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -64,8 +64,24 @@ class Visit:
         finally:
             self._timeout = None
 
+    @property
+    def unread(self) -> bool:
+        """Whether some of the body may still be on its way."""
+        headers = self.request.headers
+        has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+        return has_body and self._watching is None
+
+    async def drop_body(self, seconds: float) -> None:
+        """Take in and forget what still comes, until it ends, the client leaves, or so long."""
+        try:
+            async with asyncio.timeout(seconds):
+                while (await self.request.receive()).get("more_body"):
+                    pass
+        except TimeoutError:
+            return
+
     def watch(self) -> None:
-        """Notice from now on when the client leaves. Only once the body has been read: both come by the same way."""
+        """The body has been read: from now on notice when the client leaves. Both come by the same way."""
         self._watching = asyncio.create_task(self._watch())
 
     async def close(self) -> None:
