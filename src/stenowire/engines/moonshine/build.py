@@ -12,9 +12,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from stenowire.engines.moonshine import decoder_graph, encoder_graph, graph, linear, shape
-from stenowire.engines.moonshine.ort_file import OrtFile
-
+RECIPE = ("decoder_graph", "encoder_graph", "graph", "linear", "shape")
+"""The modules that decide what is written."""
 FRONT, ENCODER, DECODER = "front.onnx", "encoder.onnx", "decoder.onnx"
 SHIPPED_ENCODER, SHIPPED_DECODER = "encoder_model.ort", "decoder_model_merged.ort"
 
@@ -35,12 +34,15 @@ def build_graphs(folder: Path, progress: Progress | None = None) -> Path:
 
 def version() -> str:
     """Names the recipe: a digest of the modules that write the graphs."""
-    modules = (decoder_graph, encoder_graph, graph, linear, shape)
-    sources = [Path(str(module.__file__)).read_bytes() for module in modules]
+    sources = [Path(__file__).with_name(f"{module}.py").read_bytes() for module in RECIPE]
     return hashlib.sha256(b"".join(sources)).hexdigest()[:12]
 
 
 def _build(folder: Path, target: Path, progress: Progress) -> None:
+    # The ONNX library takes 12 MB, and only this one time.
+    from stenowire.engines.moonshine import decoder_graph, encoder_graph
+    from stenowire.engines.moonshine.ort_file import OrtFile
+
     progress("reading weights", 0, 3)
     encoder, decoder = OrtFile(folder / SHIPPED_ENCODER), OrtFile(folder / SHIPPED_DECODER)
     draft = Path(tempfile.mkdtemp(prefix="lean-", suffix=".part", dir=folder))
