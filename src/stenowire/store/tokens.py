@@ -35,7 +35,8 @@ class Tokens:
 
     def issue(self, tenant: Tenant, seconds: int, update: str | None = None) -> str:
         """A fresh token that is good for so long. Raises Throttled when too many are out."""
-        self._forget_old()
+        if len(self._grants) >= MOST_TOKENS:
+            self._forget_old()
         if len(self._grants) >= MOST_TOKENS:
             raise Throttled(f"Too many temporary keys are valid at once (limit {MOST_TOKENS}).")
         token = PREFIX + secrets.token_urlsafe(TOKEN_BITS // 8)
