@@ -11,6 +11,7 @@ socket of one stream; when it closes, the parent ends, and each child with its o
 import contextlib
 import gc
 import os
+import select
 import signal
 import socket
 import sys
@@ -22,46 +23,65 @@ from stenowire.serving.decoding_wire import BAD, BROKEN, DATA, DONE, END, HEADER
 
 ANSWER_BYTES = 1 << 15
 """Of WAV in one answer, about; 0.3 s at 48 kHz."""
+MOST_FILES = 64
+"""The parent's own are fewer."""
 MESSAGE_CPU_S = 10.0
 """Processor time that one message may take; then the child is ended by the system."""
 
 
 def main(control: socket.socket) -> None:
+    """Until the server closes `control`. Children are buried here and nowhere else, so that a process id is known to be
+    a child's for as long as it is kept."""
     children: dict[int, int] = {}
-    """Number of the stream -> process id, of children that have not been buried."""
-
-    def bury(*_: object) -> None:
-        with contextlib.suppress(ChildProcessError):
-            while (pid := os.waitpid(-1, os.WNOHANG)[0]) != 0:
-                for number in [number for number, known in children.items() if known == pid]:
-                    del children[number]
-
-    signal.signal(signal.SIGCHLD, bury)
+    """Number of the stream -> process id."""
+    bell, ringer = socket.socketpair()
+    for end in (bell, ringer):
+        end.setblocking(False)
+    # A child's end rings the bell; the handler itself has nothing to do.
+    signal.set_wakeup_fd(ringer.fileno(), warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
     gc.freeze()
     while True:
-        order, fds, _, _ = socket.recv_fds(control, ORDER.size, 1)
-        if len(order) < ORDER.size:
+        waiting, _, _ = select.select([control, bell], [], [])
+        if bell in waiting:
+            bell.recv(4096)
+            _bury(children)
+        if control in waiting and not _obey(control, children):
             return
-        what, number, encoding = ORDER.unpack(order)
-        # A child that ends meanwhile is buried afterwards, so that its process id stays its own.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
-        if what == START:
-            with socket.socket(fileno=fds[0]) as channel, contextlib.suppress(OSError):
-                pid = os.fork()
-                if pid == 0:
-                    _child(control, channel, encoding.rstrip(b"\0").decode())
-                children[number] = pid
-        elif number in children:
-            os.kill(children[number], signal.SIGKILL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
 
 
-def _child(control: socket.socket, channel: socket.socket, encoding: str) -> None:
+def _bury(children: dict[int, int]) -> None:
+    with contextlib.suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, os.WNOHANG)[0]) != 0:
+            for number in [number for number, pid in children.items() if pid == ended]:
+                del children[number]
+
+
+def _obey(control: socket.socket, children: dict[int, int]) -> bool:
+    """Whether there may be another order."""
+    order, fds, _, _ = socket.recv_fds(control, ORDER.size, 1)
+    if len(order) < ORDER.size:
+        return False
+    what, number, encoding = ORDER.unpack(order)
+    if what == START:
+        with socket.socket(fileno=fds[0]) as channel, contextlib.suppress(OSError):
+            pid = os.fork()
+            if pid == 0:
+                _child(channel, encoding.rstrip(b"\0").decode())
+            children[number] = pid
+    elif number in children:
+        os.kill(children[number], signal.SIGKILL)
+    return True
+
+
+def _child(channel: socket.socket, encoding: str) -> None:
     """Never returns."""
     status = 1
     try:
-        control.close()
+        signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.closerange(3, channel.fileno())
+        os.closerange(channel.fileno() + 1, MOST_FILES)
         confine()
         decode(channel, encoding)
         status = 0
