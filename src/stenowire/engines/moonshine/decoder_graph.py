@@ -1,16 +1,15 @@
 """The lean decoder: tokens, what was kept of earlier tokens, and the encoder's keys and values in; the best tokens out.
 
-Input: the shipped decoder file. Output: a serialised ONNX model. With r rows of s new tokens each, p kept positions,
-and c clips of t frames (c is 1 when all rows listen to the same clip, else r), q = r * s / c:
+Input: the shipped decoder file. Output: a serialised ONNX model. With r texts about one clip of t frames, s new tokens
+of each after p kept ones:
 
-    tokens, positions int64[r, s]   grouping int64[3] = (c, q, 288)   best int64[1]
-    self_bias float32[r or 1, 1, s, p + s]   cross_bias float32[c, 1, q, t]
-    past_key_i, past_value_i float32[r, 8, p, 36]   key_i, value_i float32[c, 8, t, 36]      i = 0 .. 5
+    tokens, positions int64[r, s]   best int64[1]
+    past_key_i, past_value_i float32[r, 8, p, 36]   key_i, value_i float32[1, 8, t, 36]      i = 0 .. 5
  -> scores float32[r, s, best], candidates int64[r, s, best]: log-probabilities and ids of the likeliest next tokens
-    attention float32[c, q, t]: where each new token's query listened, a distribution over frames
+    attention float32[1, r * s, t]: where each new token's query listened, a distribution over frames
     present_key_i, present_value_i float32[r, 8, p + s, 36]
 
-Activations are quantised row by row, so a row's numbers do not depend on its neighbours. Must not know audio or text.
+Activations are quantised row by row, so texts do not meet in the products. Must not know audio or text.
 """
 
 import numpy as np
@@ -25,6 +24,7 @@ from stenowire.engines.moonshine.shape import (
     LAYERS,
     MAX_TOKENS,
     ROTARY_SIZE,
+    WIDTH,
     rotary_tables,
 )
 
@@ -42,10 +42,7 @@ class _Decoder:
         self.graph = graph = GraphWriter("decoder")
         self.tokens = graph.input("tokens", np.int64, ["rows", "new"])
         self.positions = graph.input("positions", np.int64, ["rows", "new"])
-        self.grouping = graph.input("grouping", np.int64, [3])
         self.best = graph.input("best", np.int64, [1])
-        self.self_bias = graph.input("self_bias", np.float32, ["bias_rows", 1, "new", "all"])
-        self.cross_bias = graph.input("cross_bias", np.float32, ["clips", 1, "queries", "frames"])
         self.tables = [graph.constant(table) for table in rotary_tables(MAX_TOKENS)]
         self.listening: list[str] = []
 
@@ -54,9 +51,11 @@ class _Decoder:
         self.row_shape = self.graph.node("Shape", x)
         for layer in range(LAYERS):
             here = f"layers.{layer}"
-            x = self._add(x, self._self_attention(layer, self._norm(f"{here}/input_layernorm", x)))
-            x = self._add(x, self._cross_attention(layer, self._norm(f"{here}/post_attention_layernorm", x)))
-            x = self._add(x, self._feed_forward(here, self._norm(f"{here}/final_layernorm", x)))
+            x = self.graph.node("Add", x, self._self_attention(layer, self._norm(f"{here}/input_layernorm", x)))
+            x = self.graph.node(
+                "Add", x, self._cross_attention(layer, self._norm(f"{here}/post_attention_layernorm", x))
+            )
+            x = self.graph.node("Add", x, self._feed_forward(here, self._norm(f"{here}/final_layernorm", x)))
         self._publish(self._norm("norm", x))
         return self.graph.model()
 
@@ -83,30 +82,29 @@ class _Decoder:
             value,
             "",
             "",
-            self.self_bias,
+            "",
             *past,
             count=3,
             domain=MICROSOFT,
             num_heads=HEADS,
+            unidirectional=1,
         )
         for kind, value in zip(("key", "value"), present, strict=True):
             graph.output(value, f"present_{kind}_{layer}", np.float32, ["rows", HEADS, "all", HEAD_SIZE])
         return self._linear(f"{here}/o_proj/MatMul").write_by_row(graph, y)
 
     def _cross_attention(self, layer: int, x: str) -> str:
-        """Rows that share a clip are one longer row here: there is no order among queries."""
+        """All rows are one longer row here: they share the clip, and there is no order among queries."""
         graph, here = self.graph, f"layers.{layer}/encoder_attn"
         heard = [
-            graph.input(f"{kind}_{layer}", np.float32, ["clips", HEADS, "frames", HEAD_SIZE])
-            for kind in ("key", "value")
+            graph.input(f"{kind}_{layer}", np.float32, [1, HEADS, "frames", HEAD_SIZE]) for kind in ("key", "value")
         ]
         query = self._linear(f"{here}/q_proj/MatMul").write_by_row(graph, x)
-        query = graph.node("Reshape", query, self.grouping)
-        operands = [query, *heard, "", "", self.cross_bias]
+        query = graph.node("Reshape", query, graph.ints(1, -1, WIDTH))
         wanted = 4 if layer in ALIGNMENT_LAYERS else 1
-        y, *rest = graph.nodes("MultiHeadAttention", *operands, count=wanted, domain=MICROSOFT, num_heads=HEADS)
+        y, *rest = graph.nodes("MultiHeadAttention", query, *heard, count=wanted, domain=MICROSOFT, num_heads=HEADS)
         if rest:
-            match = graph.declare(rest[-1], np.float32, ["clips", HEADS, "queries", "frames"])
+            match = graph.declare(rest[-1], np.float32, [1, HEADS, "queries", "frames"])
             self.listening.append(graph.node("Softmax", match, axis=-1))
         y = graph.node("Reshape", y, self.row_shape)
         return self._linear(f"{here}/o_proj/MatMul").write_by_row(graph, y)
@@ -128,7 +126,7 @@ class _Decoder:
         graph.output(candidates, "candidates", np.int64, ["rows", "new", "candidates"])
         heads = graph.node("Concat", *self.listening, axis=1)
         attention = graph.node("ReduceMean", heads, graph.ints(1), keepdims=0)
-        graph.output(attention, "attention", np.float32, ["clips", "queries", "frames"])
+        graph.output(attention, "attention", np.float32, [1, "queries", "frames"])
 
     def _rotated(self, value: str) -> str:
         return self.graph.node(
@@ -145,9 +143,6 @@ class _Decoder:
     def _norm(self, name: str, x: str) -> str:
         gain = self.file.node(f"/model/decoder/{name}/LayerNormalization_output_0").inputs[1]
         return self.graph.node("LayerNormalization", x, self.graph.constant(self.file.tensor(gain)), epsilon=EPSILON)
-
-    def _add(self, x: str, y: str) -> str:
-        return self.graph.node("Add", x, y)
 
     def _linear(self, name: str) -> Linear:
         return read_linear(self.file, f"/model/decoder/{name}_output_0")

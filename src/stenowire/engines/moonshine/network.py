@@ -28,9 +28,6 @@ from stenowire.types import Samples
 
 MIN_SAMPLES = 10 * FRAME_SAMPLES
 """Shorter clips are filled up with silence: the convolutions need 960 samples for their first frame."""
-NEVER = np.float32(-1e9)
-"""Added to a score, it takes a position out of the softmax."""
-
 Layers = list[NDArray[np.float32]]
 """One array [rows, 8, positions, 36] for the keys and one for the values of each layer, in turn."""
 
@@ -121,23 +118,12 @@ class Network:
         feed: dict[str, Any] = {
             "tokens": tokens,
             "positions": np.ascontiguousarray(positions),
-            "grouping": np.array([1, rows * new, WIDTH]),
             "best": np.array([best]),
-            "self_bias": _causal(new, past),
-            "cross_bias": np.zeros((1, 1, rows * new, heard.frames), np.float32),
             **heard.feed,
             **dict(zip(self._past_names, kept, strict=True)),
         }
         scores, candidates, attention, *present = self._decoder.run(self._outputs, feed)
         return Step(scores, candidates, attention.reshape(rows, new, heard.frames), present)
-
-
-def _causal(new: int, past: int) -> NDArray[np.float32]:
-    """[1, 1, new, past + new]: a token sees all before it and itself."""
-    bias = np.zeros((1, 1, new, past + new), np.float32)
-    if new > 1:
-        bias[0, 0, :, past:] = np.triu(np.full((new, new), NEVER), 1)
-    return bias
 
 
 def session_options() -> ort.SessionOptions:
