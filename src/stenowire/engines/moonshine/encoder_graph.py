@@ -91,7 +91,7 @@ def _stacked(graph: GraphWriter, rows: str, kernel: int, stride: int) -> str:
 def _transformer(graph: GraphWriter, file: OrtFile, x: str) -> str:
     """[frames, 288] -> [1, frames, 288], normalised. A plain Add and LayerNormalization beat the fused node here."""
     x = graph.node("Unsqueeze", x, graph.ints(0))
-    rotated = _rotation(graph, x)
+    rotated = _Rotation(graph, x)
     for layer in range(LAYERS):
         here = f"/layers.{layer}"
         normal = _norm(graph, file, x, f"layers.{layer}.input_layernorm")
@@ -114,7 +114,7 @@ def _norm(graph: GraphWriter, file: OrtFile, x: str, name: str) -> str:
     return graph.node("LayerNormalization", x, graph.constant(file.tensor(f"{name}.weight")), epsilon=EPSILON)
 
 
-class _rotation:
+class _Rotation:
     """Turns queries and keys [1, frames, 288] by their positions 0, 1, 2 .."""
 
     def __init__(self, graph: GraphWriter, x: str) -> None:
