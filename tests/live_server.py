@@ -7,7 +7,7 @@ import struct
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import websockets
@@ -76,15 +76,21 @@ class Live:
 async def live(
     data: Path, before_step: Callable[[Sequence[Job]], None] | None = None, **settings: Any
 ) -> AsyncIterator[Live]:
-    engine = ScriptedEngine(before_step)
+    async with live_with(Hub(ScriptedEngine(before_step), ScriptedDetector()), data, **settings) as server:
+        yield server
+
+
+@asynccontextmanager
+async def live_with(hub: Hub, data: Path, **settings: Any) -> AsyncIterator[Live]:
+    """The same around any engine."""
     given = {"host": "127.0.0.1", "port": 0, "data": data, "api_keys": KEY, "workers": 2, **settings}
     loaded = Settings.load(**given)
-    server = Server(loaded, KeyRing.open(loaded), Hub(engine, ScriptedDetector()), announce=lambda line: None)
+    server = Server(loaded, KeyRing.open(loaded), hub, announce=lambda line: None)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(server.run())
         await server.ready.wait()
         try:
-            yield Live(server, engine)
+            yield Live(server, cast(ScriptedEngine, hub.engine))
         finally:
             if not running.done():
                 server.stop()
