@@ -401,3 +401,10 @@ def test_words_of_cleared_audio_are_not_shown() -> None:
     for step in drive.held:
         drive.answer(step)
     assert partials(drive.updates) == []
+
+
+def test_a_commit_while_nobody_speaks_is_answered_where_every_item_is() -> None:
+    drive = Drive(opening(answer_empty=True))
+    drive.audio(pause(1000))
+    committed, final = drive.send(Commit(NAME))
+    assert (committed, final.item, final.sentence.text) == (Committed(NAME, 1), 1, "")

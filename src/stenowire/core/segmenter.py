@@ -42,8 +42,6 @@ class Rules(msgspec.Struct, frozen=True):
     """Talk without pause is cut this long before the limit, so that its final is there when the limit is reached."""
     cut_from: float = 0.5
     """A cut by length looks for its pause in the part of the utterance after this share of the limit."""
-    semantic_silence_ms: int = 2_000
-    """In semantic mode silence ends a sentence only after this (protocol: about 2 s)."""
 
 
 class Begin(msgspec.Struct, frozen=True):
@@ -249,8 +247,6 @@ class Segmenter:
     def _silence_ms(self) -> int:
         """Silence that ends the open utterance: shorter for longer ones when tapered."""
         assert self._begin is not None
-        if self.segmentation.mode == "semantic":
-            return self.rules.semantic_silence_ms
         full = self.segmentation.silence_ms
         if not self.segmentation.tapered:
             return full

@@ -355,7 +355,9 @@ class Session:
             for utterance in self._sentences.drop_open():
                 self._close_stream(utterance)
         else:
-            if self._manual and mark.kind == "commit":
+            # A commit while nobody speaks is an item too, where every item is to be answered.
+            answered = self._manual or (self.opening.answer_empty and not self._segmenter.speaking)
+            if answered and mark.kind == "commit":
                 item = self._sentences.open_item()
                 item.committed = True
                 self._out.append(Committed(self.name, item.number))

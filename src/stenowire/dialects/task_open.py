@@ -99,11 +99,17 @@ def _format(parameters: Parameters) -> AudioFormat:
     raise UnsupportedFormat(f"{path}: {name[:32]!r} is not an audio format of this protocol; send pcm or wav", path)
 
 
+SEMANTIC_SILENCE_MS = 2_000
+"""Silence that ends a sentence cut by meaning; `max_sentence_silence` is for cutting by silence."""
+
+
 def _segmentation(parameters: Parameters, row: Family) -> Segmentation:
+    semantic = bool(parameters.semantic_punctuation_enabled)
+    silence_ms = _or(parameters.max_sentence_silence, _or(parameters.max_end_silence, row.silence_ms))
     return Segmentation(
-        mode="semantic" if parameters.semantic_punctuation_enabled else "vad",
+        mode="semantic" if semantic else "vad",
         threshold=_or(parameters.speech_noise_threshold, 0.0),
-        silence_ms=_or(parameters.max_sentence_silence, _or(parameters.max_end_silence, row.silence_ms)),
+        silence_ms=SEMANTIC_SILENCE_MS if semantic else silence_ms,
         tapered=bool(parameters.multi_threshold_mode_enabled),
     )
 
