@@ -264,3 +264,32 @@ async def test_without_the_extra_a_coded_format_is_refused_by_name(monkeypatch: 
     async with decoders() as some:
         with pytest.raises(UnsupportedFormat, match=r"'mp3' needs stenowire\[codecs\]"):
             await some.open("mp3")
+
+
+async def test_a_server_that_is_killed_leaves_no_process_behind() -> None:
+    code = """
+import asyncio, stenowire.serving.decoding as d
+async def main():
+    some = d.Decoders()
+    streams = [await some.open("opus") for _ in range(3)]
+    print(some._parent.process.pid, flush=True)
+    await asyncio.sleep(60)
+asyncio.run(main())
+"""
+    server = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE)
+    assert server.stdout is not None
+    first = int(await server.stdout.readline())
+    left = [first, *children(first)]
+    assert len(left) == 4
+    server.kill()
+    await server.wait()
+    async with asyncio.timeout(PATIENCE_S):
+        while any(map(alive, left)):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in proc(pid, "status")
+    except FileNotFoundError:
+        return False
