@@ -69,7 +69,7 @@ YOUNG_MS = 1_200
 """While an utterance is this young its interims are asked for more often: they are cheap, the first guess is often
 wrong, and people wait for the first word."""
 YOUNG_STEP_MS = 200
-REPEAT_MS = 400
+REPEAT_MS = 250
 """While speech goes on, an interim is told again after this much audio even if no word is new: a client sees that it is
 still being heard, and the end of the last word moves on."""
 
