@@ -5,7 +5,8 @@ events, with the transcript as the text. `instructions` are used as context for 
 is no voice, no memory, no tool. Answers are text, whatever `modalities` ask for beside it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from msgspec import UnsetType
@@ -14,12 +15,13 @@ from msgspec.structs import replace
 from stenowire.dialects import qwen_events as wire
 from stenowire.dialects.base import Output
 from stenowire.dialects.omni_responses import Responses
-from stenowire.dialects.qwen import QwenDialect
+from stenowire.dialects.qwen import AskedCommit, QwenDialect
 from stenowire.dialects.qwen_echo import SessionEcho, TranscriptionEcho
 from stenowire.dialects.qwen_events import ServerEvent
 from stenowire.dialects.qwen_session import Config, Turn, check_length, invalid
 from stenowire.dialects.realtime_wire import SessionFields
 from stenowire.errors import InvalidParameter
+from stenowire.events import Update
 
 MODALITIES = {"text", "audio"}
 
@@ -32,6 +34,8 @@ class OmniDialect(QwenDialect):
     def __init__(self, now: float, **settings: Any) -> None:
         super().__init__(now, **settings)
         self._responses = Responses(self._conversation, self._token)
+        self._now_due: list[Callable[[], list[Output]]] = []
+        """What has waited for a commit that is answered now."""
 
     def _merge(self, config: Config, fields: SessionFields) -> Config:
         config = super()._merge(config, fields)
@@ -44,17 +48,35 @@ class OmniDialect(QwenDialect):
         check_length("instructions", instructions or "")
         return replace(config, instructions=instructions or "")
 
+    def send(self, update: Update, now: float) -> list[Output]:
+        said = super().send(update, now)
+        due, self._now_due = self._now_due, []
+        return said + [output for act in due for output in act()]
+
     def _create_response(self, event_id: str | None) -> list[Output]:
-        try:
-            return super()._tell(self._responses.create(self._config))
-        except InvalidParameter as error:
-            return self._blame(error, event_id, "response_without_input")
+        return self._in_turn(partial(self._respond, self._create, event_id, "response_without_input"))
 
     def _cancel_response(self, event_id: str | None) -> list[Output]:
+        return self._in_turn(partial(self._respond, self._responses.cancel, event_id, "response_cancel_not_active"))
+
+    def _in_turn(self, act: Callable[[], list[Output]]) -> list[Output]:
+        """Who commits and asks at once means what was committed, which is told later."""
+        if not self._commits:
+            return act()
+        self._commits[-1].then.append(act)
+        return []
+
+    def _settle(self, commit: AskedCommit) -> None:
+        self._now_due += commit.then
+
+    def _create(self) -> list[ServerEvent]:
+        return self._responses.create(self._config)
+
+    def _respond(self, act: Callable[[], list[ServerEvent]], event_id: str | None, code: str) -> list[Output]:
         try:
-            return super()._tell(self._responses.cancel())
+            return super()._tell(act())
         except InvalidParameter as error:
-            return self._blame(error, event_id, "response_cancel_not_active")
+            return self._blame(error, event_id, code) if self._state == "live" else []
 
     def _tell(self, events: Iterable[ServerEvent]) -> list[Output]:
         return super()._tell(self._with_responses(events))

@@ -11,7 +11,7 @@ lasted its longest is flushed first, so that nobody's last words are lost, then 
 
 import secrets
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 import msgspec
@@ -36,12 +36,11 @@ from stenowire.dialects.realtime_wire import (
     SessionUpdate,
     decode,
 )
-from stenowire.errors import InvalidParameter, NoValidAudio, ResponseTimeout, StenowireError
+from stenowire.errors import EmptyBuffer, InvalidParameter, NoValidAudio, ResponseTimeout, StenowireError
 from stenowire.events import (
     Audio,
     Clear,
     Cleared,
-    Command,
     Commit,
     Committed,
     Failed,
@@ -65,12 +64,20 @@ QWEN_LIMITS = Limits(first_audio_s=600.0, stall_s=600.0)
 State = Literal["live", "expired", "finishing", "over", "closed"]
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """A command that the session will answer, or refuse."""
+class AskedUpdate(msgspec.Struct, frozen=True):
+    """A change that the session will answer, or refuse, at once."""
 
     event_id: str | None
     config: Config
     """What is in force once it is answered."""
+
+
+class AskedCommit(msgspec.Struct, frozen=True):
+    """A commit: refused at once, or answered when its audio has been heard, which later changes do not wait for."""
+
+    event_id: str | None
+    then: list[Callable[[], list[Output]]] = msgspec.field(default_factory=list)
+    """What waits for the answer."""
 
 
 class QwenDialect:
@@ -109,7 +116,8 @@ class QwenDialect:
         self._due: float | None = now + max_session_s
         self._config = self.defaults
         """What is in force."""
-        self._asked: deque[Asked] = deque()
+        self._updates: deque[AskedUpdate] = deque()
+        self._commits: deque[AskedCommit] = deque()
         self._has_audio = False
         self._conversation = Conversation(self._token)
 
@@ -181,8 +189,8 @@ class QwenDialect:
                 return self._update(message)
             case CommitAudio(event_id=event_id):
                 return self._commit(event_id)
-            case ClearAudio(event_id=event_id):
-                return [self._ask(Clear(self.session_id), event_id)]
+            case ClearAudio():
+                return [Clear(self.session_id)]
             case CreateResponse(event_id=event_id):
                 return self._create_response(event_id)
             case CancelResponse(event_id=event_id):
@@ -198,7 +206,7 @@ class QwenDialect:
             config = self._merge(before, message.session)
         except InvalidParameter as error:
             return self._blame(error, message.event_id)
-        self._asked.append(Asked(message.event_id, config))
+        self._updates.append(AskedUpdate(message.event_id, config))
         return [change(self.session_id, before, config)]
 
     def _merge(self, config: Config, fields: SessionFields) -> Config:
@@ -206,7 +214,8 @@ class QwenDialect:
 
     def _commit(self, event_id: str | None) -> list[Output]:
         if self._wanted.turn is None:
-            return [self._ask(Commit(self.session_id), event_id)]
+            self._commits.append(AskedCommit(event_id))
+            return [Commit(self.session_id)]
         error = InvalidParameter("turn detection commits by itself; a client may where turn_detection is null")
         return self._blame(error, event_id, "commit_not_allowed")
 
@@ -217,14 +226,10 @@ class QwenDialect:
     def _cancel_response(self, event_id: str | None) -> list[Output]:
         return []
 
-    def _ask(self, command: Command, event_id: str | None) -> Command:
-        self._asked.append(Asked(event_id, self._wanted))
-        return command
-
     @property
     def _wanted(self) -> Config:
         """What is in force once everything is answered."""
-        return self._asked[-1].config if self._asked else self._config
+        return self._updates[-1].config if self._updates else self._config
 
     # ---- what a session says ------------------------------------------------------------------------------------
 
@@ -240,22 +245,31 @@ class QwenDialect:
             case Final(item=item, sentence=sentence):
                 return items.completed(item, sentence)
             case Committed(item=item):
-                self._answered()
+                if self._commits:
+                    self._settle(self._commits.popleft())
                 return items.committed(item)
             case Cleared():
-                self._answered()
                 return items.cleared()
             case Reconfigured():
-                self._config = self._answered().config
+                if self._updates:
+                    self._config = self._updates.popleft().config
                 return [wire.SessionUpdated(self._echo())]
             case Refused(error=error):
-                said = wire.Error(wire.error_body(error, self._answered().event_id))
+                said = wire.Error(wire.error_body(error, self._refused(error)))
                 return [said] if self._state == "live" else []
             case _:
                 return []
 
-    def _answered(self) -> Asked:
-        return self._asked.popleft() if self._asked else Asked(None, self._config)
+    def _refused(self, error: StenowireError) -> str | None:
+        """The id of the event at fault. Commits before an empty one may still wait for their answers."""
+        if isinstance(error, EmptyBuffer) and self._commits:
+            commit = self._commits.pop()
+            self._settle(commit)
+            return commit.event_id
+        return self._updates.popleft().event_id if self._updates else None
+
+    def _settle(self, commit: AskedCommit) -> None:
+        """A commit was answered or refused."""
 
     # ---- how a session ends -------------------------------------------------------------------------------------
 
