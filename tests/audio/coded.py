@@ -55,13 +55,16 @@ def encode(
     return file.getvalue()
 
 
-def packets(sound: Samples, rate_hz: int, codec: str, bit_rate: int | None = None) -> list[bytes]:
+def packets(
+    sound: Samples, rate_hz: int, codec: str, bit_rate: int | None = None, options: dict[str, str] | None = None
+) -> list[bytes]:
     """What an encoder gives, without a container."""
     encoder = av.CodecContext.create(codec, "w")
     assert isinstance(encoder, AudioCodecContext)
     encoder.sample_rate, encoder.layout, encoder.format = rate_hz, "mono", "s16"
     if bit_rate:
         encoder.bit_rate = bit_rate
+    encoder.options = options or {}
     size = rate_hz // 50
     blocks = [_frame(sound[at : at + size], rate_hz, 1) for at in range(0, len(sound) - size + 1, size)]
     return [bytes(packet) for block in [*blocks, None] for packet in encoder.encode(block)]

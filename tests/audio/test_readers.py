@@ -401,6 +401,29 @@ def test_frames_without_sound_keep_their_time() -> None:
     assert len(decoded) / rate_hz == pytest.approx(len(frames) / 50 + 0.5)
 
 
+def test_a_pause_that_a_phone_does_not_send_is_as_long_as_it_was() -> None:
+    hiss = np.random.default_rng(1).normal(0, 0.0005, 8_000 * 8).astype(np.float32)
+    talk = np.concatenate([voice(8_000, 2), hiss, voice(8_000, 2)])
+    frames = packets(talk, 8_000, "libopencore_amrnb", 12_200, {"dtx": "1"})
+    assert sum(len(frame) < 10 for frame in frames) > 300
+    decoded, rate_hz = decode("amr", b"#!AMR\n" + b"".join(frames))
+    assert likeness(decoded[-16_000:], talk[-16_000:], rate_hz)[0] > 0.9
+    assert len(decoded) == len(frames) * 160
+
+
+@pytest.mark.parametrize("mode", ["packets", "ogg"])
+def test_a_pause_that_opus_does_not_send_is_as_long_as_it_was(mode: str) -> None:
+    talk = np.concatenate([voice(48_000, 2), np.zeros(48_000 * 4, np.float32), voice(48_000, 2)])
+    coded = packets(talk, 48_000, "libopus", 24_000)
+    # What an encoder sends for a pause: what the packet would be, and nothing in it (RFC 6716, 2.1.9 and 3.2.1).
+    coded[150:250] = [packet[:1] for packet in coded[150:250]]
+    groups = [coded[at : at + 50] for at in range(0, len(coded), 50)]
+    stream = [b"".join(opus_pages(groups))] if mode == "ogg" else coded
+    decoded, rate_hz = read_wav(wavs("opus" if mode == "ogg" else "opus_packets", stream))
+    assert len(decoded) == pytest.approx(len(talk), abs=2000)
+    assert abs(likeness(decoded[-90_000:], talk[-90_000:], rate_hz)[1]) < 45
+
+
 @pytest.mark.parametrize(
     ("stream", "what"), [(b"#!AMR_MC1.0\n" + bytes(8), "several channels"), (b"\x3c" * 100, "not an AMR header")]
 )

@@ -14,13 +14,14 @@ MOST_JUNK_BYTES = 1 << 12
 
 class Kind(NamedTuple):
     codec: str
+    """Of OpenCORE: FFmpeg's own decoders know no comfort noise, which phones send for every pause."""
     rate_hz: int
     sizes: tuple[int, ...]
     """Bytes of a frame with its header byte, by the frame type in bits 3..6 of that; 0 is no type."""
 
 
-NARROW = Kind("amrnb", 8_000, (13, 14, 16, 18, 20, 21, 27, 32, 6, 0, 0, 0, 0, 0, 0, 1))
-WIDE = Kind("amrwb", 16_000, (18, 24, 33, 37, 41, 47, 51, 59, 61, 6, 0, 0, 0, 0, 1, 1))
+NARROW = Kind("libopencore_amrnb", 8_000, (13, 14, 16, 18, 20, 21, 27, 32, 6, 0, 0, 0, 0, 0, 0, 1))
+WIDE = Kind("libopencore_amrwb", 16_000, (18, 24, 33, 37, 41, 47, 51, 59, 61, 6, 0, 0, 0, 0, 1, 1))
 KINDS = {b"#!AMR\n": NARROW, b"#!AMR-WB\n": WIDE}
 LONGEST_MAGIC = max(map(len, KINDS))
 

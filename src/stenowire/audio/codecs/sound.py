@@ -19,8 +19,8 @@ LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 8_000, 192_000
 SAMPLE_BYTES = 2
 MIXED = {("s16", 1), ("s16p", 1)}
 """Sample formats and channels of frames that are what we want already."""
-MOST_BAD = 100
-"""Packets in a row that cannot be decoded: 2 s and more."""
+MOST_BAD = 250
+"""Packets in a row that cannot be decoded: 5 s and more."""
 LONGEST_S = 24 * 3600
 """Of one stream: a bound for what a small file can blow itself up to."""
 GAPS_S = 60
