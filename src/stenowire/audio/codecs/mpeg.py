@@ -67,13 +67,17 @@ class FrameReader:
     def _frames(self, last: bool) -> Iterator[tuple[Frame, bytes]]:
         while self._pass_tag():
             frame = self._read(self._held)
-            if frame is None or (self._alike is not None and frame.alike != self._alike):
+            if frame is None or frame.alike != self._alike:
                 self._alike = None
-            if frame is None or not self._follows(frame, last):
-                if frame is not None and self._undecided(frame) and not last:
-                    return
+            if frame is None:
                 self._step()
                 continue
+            if self._alike is None:
+                if len(self._held) < frame.bytes + self._header_bytes and not last:
+                    return
+                if not self._believed(frame):
+                    self._step()
+                    continue
             if len(self._held) < frame.bytes:
                 return
             data = bytes(self._held[: frame.bytes])
@@ -81,17 +85,12 @@ class FrameReader:
             self._alike, self._junk_bytes, self._any = frame.alike, 0, True
             yield frame, data
 
-    def _follows(self, frame: Frame, last: bool) -> bool:
-        """Whether the frame is believed: it is in step, or another one follows it, or all ends with it."""
-        if self._alike is not None:
+    def _believed(self, frame: Frame) -> bool:
+        """Whether another frame follows this one, or all ends with it."""
+        if len(self._held) == frame.bytes:
             return True
-        if self._undecided(frame):
-            return last and len(self._held) == frame.bytes
         after = self._read(self._held[frame.bytes : frame.bytes + self._header_bytes])
         return after is not None and after.alike == frame.alike
-
-    def _undecided(self, frame: Frame) -> bool:
-        return self._alike is None and len(self._held) < frame.bytes + self._header_bytes
 
     def _step(self) -> None:
         """On to the next byte that may begin a frame or a tag."""
