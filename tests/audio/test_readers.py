@@ -8,7 +8,7 @@ import pytest
 from audio.coded import DATA, cut, decode, encode, likeness, packets, read_wav, voice, wavs
 from stenowire.audio.codecs.amr import AmrReader
 from stenowire.audio.codecs.flac import FlacReader
-from stenowire.audio.codecs.mpeg import Mp3Reader
+from stenowire.audio.codecs.mp3 import Mp3Reader
 from stenowire.audio.codecs.opus import BarePackets, OpusReader, opus_head, packet_samples
 from stenowire.audio.codecs.parts import Gap, Head, Packet, Part, Reader
 from stenowire.audio.codecs.transcode import Transcoder

@@ -14,7 +14,8 @@ import pytest
 from audio.coded import cut, encode, packets, voice, wavs
 from stenowire.errors import BadAudio, UnsupportedFormat
 from stenowire.serving import decoding
-from stenowire.serving.decoding import Decoders, Decoding
+from stenowire.serving.decoding import Decoders
+from stenowire.serving.decoding_stream import Decoding
 from stenowire.types import Encoding
 
 pytestmark = pytest.mark.unit

@@ -1,8 +1,7 @@
 """Decoding in processes of their own: a client's coded bytes go there, a WAV stream comes back.
 
-In: bytes of a declared encoding, on the event loop. Out: pieces of WAV, as fast as they are taken and no faster: one
-message is under way at a time, and a decoder whose answers are not read waits. A decoder that crashes, hangs or uses
-more than its share ends its own stream with BadAudio; no other stream notices.
+In: a declared encoding. Out: a decoder for one stream of it. One that crashes, hangs or uses more than its share ends
+its own stream with BadAudio; no other stream notices.
 """
 
 import asyncio
@@ -21,6 +20,7 @@ import structlog
 
 from stenowire.errors import BadAudio, InternalError, UnsupportedFormat
 from stenowire.serving import decoding_wire as wire
+from stenowire.serving.decoding_stream import Decoding
 from stenowire.types import AudioFormat, Encoding
 
 log = structlog.get_logger(__name__)
@@ -29,8 +29,6 @@ CODED: frozenset[Encoding] = frozenset(("mp3", "opus", "opus_packets", "speex", 
 """Encodings that are decoded here; sessions take the others as they come."""
 ANSWER_S = 20.0
 """A decoder that is silent for this long hangs. The system ends it after 10 s of processor time on one message."""
-PIECE_BYTES = 16 << 10
-"""Of what a client sends, in one message: seconds of coded audio."""
 READ_BYTES = 64 << 10
 """Read ahead of whoever takes the WAV."""
 STOP_S = 5.0
@@ -68,7 +66,7 @@ class Decoders:
                 f"format {encoding!r} needs stenowire[codecs] on the server; without it send pcm or wav", "format"
             )
 
-    async def open(self, encoding: Encoding) -> "Decoding":
+    async def open(self, encoding: Encoding) -> Decoding:
         """A decoder for one stream. Raises UnsupportedFormat, InternalError."""
         self.check(encoding)
         # Twice, as the parent may have been ended since it was last asked.
@@ -96,7 +94,7 @@ class Decoders:
         finally:
             decoding.close()
 
-    def kill(self, number: int) -> None:
+    def _kill(self, number: int) -> None:
         """End a decoder, whatever it does."""
         if self._parent is not None:
             with contextlib.suppress(OSError):
@@ -113,7 +111,7 @@ class Decoders:
                 self._parent = await asyncio.to_thread(_start)
             return self._parent
 
-    async def _fork(self, parent: "Parent", encoding: Encoding) -> "Decoding":
+    async def _fork(self, parent: "Parent", encoding: Encoding) -> Decoding:
         """A decoder that is there. Raises OSError or BadAudio when none comes."""
         ours, theirs = socket.socketpair()
         number = next(self._numbers)
@@ -125,7 +123,7 @@ class Decoders:
         except BaseException:
             ours.close()
             raise
-        decoding = Decoding(self, number, encoding, reader, writer, self._answer_s)
+        decoding = Decoding(encoding, reader, writer, lambda: self._kill(number), self._answer_s)
         try:
             await decoding.ready()
         except BaseException:
@@ -167,80 +165,3 @@ def _bury(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-class Decoding:
-    """One stream. Iterate over what `feed` and `flush` give to the end, or close; close it always."""
-
-    def __init__(
-        self,
-        decoders: Decoders,
-        number: int,
-        encoding: Encoding,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        answer_s: float,
-    ) -> None:
-        self._decoders, self._number, self._encoding = decoders, number, encoding
-        self._reader, self._writer, self._answer_s = reader, writer, answer_s
-
-    async def ready(self) -> None:
-        """Wait for the decoder to be there. Raises BadAudio when it is not; no fault of the audio."""
-        async for _ in self._answers():
-            pass
-
-    async def feed(self, data: bytes) -> AsyncGenerator[bytes, None]:
-        """Pieces of one WAV stream. Of opus_packets, `data` is one packet. Raises BadAudio, UnsupportedFormat."""
-        if self._encoding == "opus_packets":
-            if len(data) > wire.LARGEST_MESSAGE_BYTES:
-                raise self._bad("no packet is so long")
-            pieces = [data]
-        else:
-            pieces = [data[at : at + PIECE_BYTES] for at in range(0, len(data), PIECE_BYTES)]
-        for piece in pieces:
-            async for wav in self._ask(wire.DATA, piece):
-                yield wav
-
-    async def flush(self) -> AsyncGenerator[bytes, None]:
-        """The last pieces; nothing may be fed afterwards."""
-        async for wav in self._ask(wire.END, b""):
-            yield wav
-
-    def close(self) -> None:
-        """Free the decoder, whatever it does. Calling it twice is harmless."""
-        if not self._writer.transport.is_closing():
-            self._writer.transport.abort()
-            self._decoders.kill(self._number)
-
-    async def _ask(self, message: int, data: bytes) -> AsyncGenerator[bytes, None]:
-        self._writer.write(wire.HEADER.pack(message, len(data)) + data)
-        async for wav in self._answers():
-            yield wav
-
-    async def _answers(self) -> AsyncGenerator[bytes, None]:
-        """WAV until the decoder is done with what it was asked."""
-        try:
-            while (answer := await self._answer())[0] == wire.WAV:
-                yield answer[1]
-        except (asyncio.IncompleteReadError, ConnectionError) as error:
-            log.warning("decoder crashed", encoding=self._encoding)
-            raise self._bad("the decoder broke off") from error
-        except TimeoutError as error:
-            log.warning("decoder hangs", encoding=self._encoding)
-            raise self._bad("decoding took too long") from error
-        kind, said = answer[0], answer[1].decode(errors="replace")
-        if kind == wire.UNSUPPORTED:
-            raise UnsupportedFormat(said, "format")
-        if kind == wire.BAD:
-            raise self._bad(said)
-        if kind != wire.DONE:
-            log.error("decoder failed", encoding=self._encoding, error=said)
-            raise self._bad("the decoder broke off")
-
-    async def _answer(self) -> tuple[int, bytes]:
-        async with asyncio.timeout(self._answer_s):
-            kind, size = wire.HEADER.unpack(await self._reader.readexactly(wire.HEADER.size))
-            return kind, await self._reader.readexactly(size)
-
-    def _bad(self, why: str) -> BadAudio:
-        return BadAudio(f"Failed to decode audio as {self._encoding.removesuffix('_packets')}: {why}.")

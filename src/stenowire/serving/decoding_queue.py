@@ -14,7 +14,8 @@ import structlog
 
 from stenowire.errors import InternalError, StenowireError
 from stenowire.events import Audio, Broken, Command, Finish, Reconfigure
-from stenowire.serving.decoding import CODED, Decoders, Decoding, as_wav
+from stenowire.serving.decoding import CODED, Decoders, as_wav
+from stenowire.serving.decoding_stream import Decoding
 from stenowire.types import AudioFormat, Encoding
 
 log = structlog.get_logger(__name__)

@@ -7,7 +7,7 @@ of their own, so each feed is one packet, and they are an offer only of protocol
 import struct
 from collections.abc import Iterator
 
-from stenowire.audio.codecs import ogg, webm
+from stenowire.audio.codecs import ogg_pages, webm
 from stenowire.audio.codecs.ogg import OggReader, Stream
 from stenowire.audio.codecs.parts import Head, Packet, Part, Reader
 from stenowire.audio.codecs.webm import WebmReader
@@ -104,7 +104,7 @@ class OpusReader:
         if self._reader is None:
             self._held.append(data)
             head = b"".join(self._held)
-            if len(head) < 4 and (not self.bare or ogg.MAGIC.startswith(head) or webm.MAGIC.startswith(head)):
+            if len(head) < 4 and (not self.bare or ogg_pages.MAGIC.startswith(head) or webm.MAGIC.startswith(head)):
                 return
             yield from self._begin(head[:4])
         else:
@@ -123,7 +123,7 @@ class OpusReader:
             yield from self._reader.feed(data)
 
     def _choose(self, magic: bytes) -> Reader:
-        if magic == ogg.MAGIC:
+        if magic == ogg_pages.MAGIC:
             return OggReader(OpusInOgg())
         if magic == webm.MAGIC:
             return WebmReader("A_OPUS", read_head, packet_samples)

@@ -7,9 +7,10 @@ BadAudio and UnsupportedFormat with what was wrong. It runs in the decoder proce
 import struct
 from collections.abc import Iterable, Iterator
 
+from stenowire.audio.codecs.adts import AdtsReader
 from stenowire.audio.codecs.amr import AmrReader
 from stenowire.audio.codecs.flac import FlacReader
-from stenowire.audio.codecs.mpeg import AdtsReader, Mp3Reader
+from stenowire.audio.codecs.mp3 import Mp3Reader
 from stenowire.audio.codecs.opus import OpusPacketReader, OpusReader
 from stenowire.audio.codecs.parts import NewReader, Part
 from stenowire.audio.codecs.sound import SAMPLE_BYTES, Sound
