@@ -69,7 +69,7 @@ YOUNG_MS = 1_200
 """While an utterance is this young its interims are asked for more often: they are cheap, the first guess is often
 wrong, and people wait for the first word."""
 YOUNG_STEP_MS = 200
-REPEAT_MS = 250
+REPEAT_MS = 150
 """While speech goes on, an interim is told again after this much audio even if no word is new: a client sees that it is
 still being heard, and the end of the last word moves on."""
 
@@ -388,19 +388,22 @@ class Session:
     # ---- recognising --------------------------------------------------------------------------------------------
 
     def _ask_partial(self, now: float) -> None:
-        """Ask whenever speech has gone on: what waits is replaced, so the interim that runs is never stale."""
+        """Ask whenever more has been heard: what waits is replaced, so the interim that runs is never stale.
+
+        The first moments of a silence count: a word that has just ended is known better by what follows it.
+        """
         if not (self.opening.interims and self._segmenter.speaking and self._segmenter.sure):
             return
         utterance = self._sentences.newest
-        until = self._segmenter.speech_end
+        until = self._segmenter.heard
         first = utterance.asked_until == utterance.start
-        age_ms = ms(until - utterance.onset)
+        age_ms = ms(self._segmenter.speech_end - utterance.onset)
         if utterance.wanted is not None or until <= utterance.asked_until or (first and age_ms < FIRST_STEP_MS):
             return
         utterance.asked_until = until
         young = age_ms < YOUNG_MS
         spacing_ms = min(YOUNG_STEP_MS, self.engine.step_ms) if young else self.engine.step_ms
-        self._step(utterance, self._segmenter.heard, "partial", now, spacing_ms)
+        self._step(utterance, until, "partial", now, spacing_ms)
 
     def _ask_final(self, utterance: OpenUtterance, clip_end: int, due: float) -> None:
         utterance.want_final(clip_end)

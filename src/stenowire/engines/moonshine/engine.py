@@ -26,7 +26,7 @@ from stenowire.types import SESSION_RATE_HZ, EngineInfo, Hint, Hypothesis, Sampl
 INFO = EngineInfo(
     name="moonshine-tiny-en",
     languages=("en",),
-    step_ms=300,
+    step_ms=250,
     max_ms=MAX_WINDOW * 1000 // SESSION_RATE_HZ,
     batch=1,
     word_times=True,
