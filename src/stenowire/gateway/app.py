@@ -11,13 +11,12 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import WebSocketRoute
 
 from stenowire.errors import StenowireError
 from stenowire.gateway.doors import Doors
 from stenowire.gateway.http.doors import routes
 from stenowire.gateway.http.refusal import refusal, reply
-from stenowire.gateway.http.status import Status
 from stenowire.gateway.http.transcriber import Transcriber
 from stenowire.gateway.runtime import Runtime
 from stenowire.serving.hub import Hub
@@ -33,18 +32,8 @@ def build(settings: Settings, hub: Hub, pool: Pool, keys: KeyRing) -> Starlette:
 
 def application(runtime: Runtime) -> Starlette:
     """The application around a runtime that may still be without models."""
-    status, doors = Status(runtime), Doors(runtime)
     return Starlette(
-        routes=[
-            WebSocketRoute("/{path:path}", doors.enter),
-            Route("/", status.index),
-            Route("/health", status.health),
-            Route("/ready", status.ready),
-            Route("/version", status.version),
-            Route("/metrics", status.metrics),
-            Route("/v1/models", status.models),
-            *routes(runtime),
-        ],
+        routes=[WebSocketRoute("/{path:path}", Doors(runtime).enter), *routes(runtime)],
         exception_handlers={StenowireError: _refuse, HTTPException: _fall_through},
         lifespan=lambda _: _background(runtime),
     )

@@ -157,6 +157,7 @@ def operations(runtime: Runtime) -> list[Operation]:
             endpoint=KeylessDoor(runtime, files.result),
             summary="The transcript of one recording; its address is a secret",
             answers={"application/json": (FileResult,)},
+            refusals=(404, 503),
             keyless=True,
         ),
     ]

@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 import msgspec
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     methods: tuple[Literal["GET", "POST"], ...]
     path: str
-    endpoint: ASGIApp
+    endpoint: Any
+    """An ASGI application, or a function from a request to a response."""
     summary: str
     query: type | None = None
     """A struct whose fields are the parameters of the address."""
@@ -26,6 +26,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     answers: Mapping[str, tuple[Any, ...]]
     """Media type -> types, of a success."""
     errors: Literal["native", "openai"] = "native"
+    statuses: tuple[int, ...] = (200,)
+    """Statuses that come with an answer."""
+    refusals: tuple[int, ...] = (400, 401, 403, 404, 413, 429, 500, 503)
+    """Statuses that come with an error."""
     keyless: bool = False
 
     @property

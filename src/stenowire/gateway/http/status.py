@@ -1,27 +1,27 @@
 """The plain questions: is it alive, is it ready, what is it, what does it offer, what has it counted.
 
-Input: HTTP requests, without a key: nothing here tells about clients. Output: JSON, Prometheus text, a small page.
+Input: HTTP requests, without a key: nothing here tells about clients. Output: JSON, and Prometheus text.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 from stenowire import __version__
+from stenowire.gateway.http.operations import Operation
 from stenowire.gateway.runtime import Runtime
 
-INDEX = """Stenowire {version}: live speech to text.
 
-WebSocket  /api-ws/v1/inference   the task protocol (run-task, audio, finish-task); needs an API key
-GET        /v1/models             model names, and what stands behind each
-GET        /health                200 while the process lives
-GET        /ready                 200 while new sessions are welcome, otherwise 503 and why
-GET        /version               the version
-GET        /metrics               Prometheus metrics
-"""
+class State(msgspec.Struct, frozen=True):
+    status: Literal["ok", "ready", "loading", "draining", "full"]
+
+
+class Version(msgspec.Struct, frozen=True):
+    version: str
+    name: str = "stenowire"
 
 
 class ListedModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,28 +50,41 @@ def json(content: Any, status: int = 200) -> Response:
     return Response(msgspec.json.encode(content), status, media_type="application/json")
 
 
+def operations(runtime: Runtime) -> list[Operation]:
+    status = Status(runtime)
+
+    def question(path: str, endpoint: Any, summary: str, answer: Any, **more: Any) -> Operation:
+        given = {"answers": {"application/json": (answer,)}, "refusals": (), "keyless": True, **more}
+        return Operation(methods=("GET",), path=path, endpoint=endpoint, summary=summary, **given)
+
+    return [
+        question("/health", status.health, "200 while the process lives", State),
+        question("/ready", status.ready, "200 while sessions are welcome, or 503 and why", State, statuses=(200, 503)),
+        question("/version", status.version, "The version", Version),
+        question("/v1/models", status.models, "Model names, and what stands behind each", ModelList, refusals=(503,)),
+        question("/metrics", status.metrics, "Prometheus metrics", str, answers={"text/plain": (str,)}),
+    ]
+
+
 class Status:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
 
-    async def index(self, request: Request) -> Response:
-        return PlainTextResponse(INDEX.format(version=__version__))
-
     async def health(self, request: Request) -> Response:
-        return json({"status": "ok"})
+        return json(State("ok"))
 
     async def ready(self, request: Request) -> Response:
         admission = self._runtime.admission
         if admission.draining:
-            return json({"status": "draining"}, 503)
+            return json(State("draining"), 503)
         if not self._runtime.equipped:
-            return json({"status": "loading"}, 503)
+            return json(State("loading"), 503)
         if admission.full:
-            return json({"status": "full"}, 503)
-        return json({"status": "ready"})
+            return json(State("full"), 503)
+        return json(State("ready"))
 
     async def version(self, request: Request) -> Response:
-        return json({"name": "stenowire", "version": __version__})
+        return json(Version(__version__))
 
     async def models(self, request: Request) -> Response:
         return json(listing(self._runtime))
