@@ -18,12 +18,11 @@ from stenowire.core.segmenter import FRAME, Segmenter
 from stenowire.core.sentences import Sentences
 from stenowire.core.tape import Tape
 from stenowire.core.utterance import OpenUtterance, ms
+from stenowire.core.watch import Watch
 from stenowire.errors import (
     EmptyBuffer,
     InvalidParameter,
-    NoAudio,
     NoValidAudio,
-    ResponseTimeout,
     StenowireError,
     UnsupportedLanguage,
 )
@@ -62,7 +61,6 @@ from stenowire.types import SESSION_RATE_HZ, EngineInfo, Samples, Segmentation
 
 LISTEN_FRAMES = 64
 """Frames per request to the speech detector: bounds one call to about 2 s of audio."""
-ALIVE_EVERY_S = 10.0
 FIRST_STEP_MS = 320
 """The first interim waits for this much speech: with less a model guesses."""
 YOUNG_MS = 1_200
@@ -116,16 +114,13 @@ class Session:
         self._finishing = False
         self._sound_end: int | None = None
         """Where the audio itself ends on the tape, once all of it has come."""
-        self._began_at = now
-        self._last_audio_at: float | None = None
-        self._last_speech = 0
-        self._last_alive = 0
+        self._watch = Watch(opening.limits, opening.heartbeat, now)
         self._out: list[Output] = []
 
     # ---- what the gateway asks ----------------------------------------------------------------------------------
 
     def begin(self, now: float) -> list[Output]:
-        self._began_at = now
+        self._watch.began_at = now
         return [Opened(self.name)]
 
     @property
@@ -141,12 +136,7 @@ class Session:
     @property
     def next_tick(self) -> float | None:
         """When `tick` should be called at the latest, None when no timer runs."""
-        limits = self.opening.limits
-        if self.done or self._finishing:
-            return None
-        if self._last_audio_at is None:
-            return None if limits.first_audio_s is None else self._began_at + limits.first_audio_s
-        return None if limits.stall_s is None else self._last_audio_at + limits.stall_s
+        return None if self.done or self._finishing else self._watch.next_tick
 
     def handle(self, command: Command, now: float) -> list[Output]:
         """Obey one command. After Finished or Failed nothing comes any more."""
@@ -181,11 +171,7 @@ class Session:
         due = self.next_tick
         if due is None or now < due:
             return []
-        if self._last_audio_at is None:
-            waited = round(self.opening.limits.first_audio_s or 0)
-            self._fail(NoAudio(f"request timeout after {waited} seconds."))
-        else:
-            self._fail(ResponseTimeout("Response timeout!"))
+        self._fail(self._watch.overdue())
         return self._take()
 
     # ---- commands -----------------------------------------------------------------------------------------------
@@ -212,7 +198,7 @@ class Session:
     def _receive(self, data: bytes, now: float) -> None:
         if self._finishing or not data:
             return
-        self._last_audio_at = now
+        self._watch.audio(now)
         self._append(self._front.feed(data))
 
     def _append(self, samples: Samples) -> None:
@@ -223,7 +209,7 @@ class Session:
         if self._finishing:
             return
         self._finishing = True
-        if self._last_audio_at is None:
+        if not self._watch.has_audio:
             raise NoValidAudio("no audio was sent before the task was finished")
         self._append(self._front.flush())
         self._sound_end = self._tape.end
@@ -369,21 +355,16 @@ class Session:
 
     def _due(self, clip_end: int, now: float, remaining_ms: int) -> float:
         """When a final is wanted. Audio sent faster than it was spoken may wait for those who speak now."""
-        spoken_at = self._began_at + clip_end / SESSION_RATE_HZ
+        spoken_at = self._watch.began_at + clip_end / SESSION_RATE_HZ
         return max(now, spoken_at) + remaining_ms / 1000
 
     def _watch_silence(self) -> None:
-        heard = self._segmenter.heard
-        if self._segmenter.speaking or self._sentences:
-            self._last_speech = self._last_alive = heard
-            return
-        limit_s = self.opening.limits.silence_s
-        if self.opening.heartbeat:
-            if heard - self._last_alive >= ALIVE_EVERY_S * SESSION_RATE_HZ:
-                self._last_alive = heard
+        speech = self._segmenter.speaking or bool(self._sentences)
+        match self._watch.silence(self._segmenter.heard, speech):
+            case StenowireError() as error:
+                self._fail(error)
+            case True:
                 self._out.append(Alive(self.name))
-        elif limit_s is not None and heard - self._last_speech >= limit_s * SESSION_RATE_HZ:
-            self._fail(ResponseTimeout(f"no speech for {limit_s:.0f} seconds; set heartbeat to stay connected"))
 
     # ---- recognising --------------------------------------------------------------------------------------------
 
