@@ -3,13 +3,21 @@
 import asyncio
 import base64
 import json
+import re
 import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from live_server import KEY, PATIENCE_S, Live, pcm
 
+SCRIPT = Path(__file__).with_name("faults") / "scripted_server.py"
 RATE_HZ = 16_000
 TWO_SENTENCES = ("w41 w42", 2000, "w43")
 SAID = "w41 w42 w43"
@@ -71,9 +79,9 @@ async def upload(visitor: httpx.AsyncClient, recording: bytes, name: str = "spee
     return f"oss://{form['key']}"
 
 
-async def ended(visitor: httpx.AsyncClient, task_id: str) -> dict[str, Any]:
+async def ended(visitor: httpx.AsyncClient, task_id: str, patience_s: float = PATIENCE_S) -> dict[str, Any]:
     """The task, once it has ended."""
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(patience_s):
         while True:
             task: dict[str, Any] = (await visitor.get(f"/api/v1/tasks/{task_id}")).json()
             if task["output"]["task_status"] not in ("PENDING", "RUNNING"):
@@ -85,3 +93,23 @@ def events(body: str) -> list[dict[str, Any]]:
     """The data of server-sent events, as JSON where it is that."""
     lines = (line.removeprefix("data:").strip() for line in body.splitlines() if line.startswith("data:"))
     return [json.loads(line) for line in lines if line != "[DONE]"]
+
+
+# ---- a server that can be killed ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def scripted_process(data: Path, step_s: float = 0.0) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A server with the scripted engine in a process of its own, and its address."""
+    said = data / "stdout"
+    with said.open("w", encoding="utf-8") as stdout:
+        process = subprocess.Popen([sys.executable, str(SCRIPT), str(data), str(step_s)], stdout=stdout)
+    try:
+        until = time.monotonic() + PATIENCE_S
+        while not (found := re.search(r"^ws(://\S+)$", said.read_text(encoding="utf-8"), re.MULTILINE)):
+            assert process.poll() is None and time.monotonic() < until
+            time.sleep(0.05)
+        yield process, f"http{found[1]}"
+    finally:
+        process.terminate()
+        process.wait()

@@ -97,6 +97,14 @@ async def test_who_is_refused_reads_why_although_it_still_sends(tmp_path: Path) 
     assert answer.status_code == 401
 
 
+async def test_a_body_that_nobody_needs_costs_no_connection(tmp_path: Path) -> None:
+    async with live(tmp_path) as server, client(server) as visitor:
+        for _ in range(3):
+            answer = await visitor.post("/api/v1/tokens", json={"not": "needed"})
+            assert (answer.status_code, "connection" in answer.headers) == (200, False)
+        assert len(server.server.web.server_state.connections) == 1
+
+
 async def test_a_file_over_its_limit_is_refused(tmp_path: Path) -> None:
     async with live(tmp_path, max_upload_bytes=8 << 10) as server, client(server) as visitor:
         answer = await transcribe(visitor, SPEECH)

@@ -1,9 +1,5 @@
 """The description of the doors: whole, valid, and true of what the server answers."""
 
-import re
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,8 +17,8 @@ from schemathesis.specs.openapi.checks import (
 )
 from starlette.routing import Route
 
-from http_calls import client
-from live_server import KEY, PATIENCE_S, live
+from http_calls import client, scripted_process
+from live_server import KEY, live
 from stenowire.gateway.app import application
 from stenowire.gateway.http.description import SOCKETS, openapi
 from stenowire.gateway.http.doors import operations
@@ -31,8 +27,6 @@ from stenowire.settings import Settings
 from stenowire.store.keys import KeyRing
 
 pytestmark = pytest.mark.unit
-
-SCRIPT = Path(__file__).parents[1] / "faults" / "scripted_server.py"
 
 
 @pytest.fixture
@@ -89,20 +83,8 @@ async def test_both_descriptions_are_served_without_a_key(tmp_path: Path) -> Non
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server with the scripted engine, in a process of its own."""
-    folder = tmp_path_factory.mktemp("server")
-    said = folder / "stdout"
-    with said.open("w", encoding="utf-8") as stdout:
-        process = subprocess.Popen([sys.executable, str(SCRIPT), str(folder / "data"), "0"], stdout=stdout)
-    try:
-        until = time.monotonic() + PATIENCE_S
-        while not (found := re.search(r"^ws(://\S+)$", said.read_text(encoding="utf-8"), re.MULTILINE)):
-            assert process.poll() is None and time.monotonic() < until
-            time.sleep(0.05)
-        yield f"http{found[1]}"
-    finally:
-        process.terminate()
-        process.wait()
+    with scripted_process(tmp_path_factory.mktemp("data")) as (_, address):
+        yield address
 
 
 def described() -> dict[str, Any]:

@@ -293,3 +293,24 @@ async def test_a_folder_that_cannot_be_written_stops_tasks_and_nothing_else(tmp_
         refused = await visitor.post(FILES, json=files("oss://x"), headers=ASYNC)
         assert (refused.status_code, refused.json()["code"]) == (503, "ServiceUnavailable")
         assert (await transcribe(visitor, wav(*TWO_SENTENCES))).json()["text"] == SAID
+
+
+async def test_who_never_asks_for_a_task_gets_no_database(tmp_path: Path) -> None:
+    async with live(tmp_path) as server, client(server) as visitor:
+        await transcribe(visitor, wav(*TWO_SENTENCES))
+    assert names(tmp_path) == []
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+async def test_old_tasks_and_their_results_are_deleted(tmp_path: Path) -> None:
+    async with live(tmp_path) as server, client(server) as visitor:
+        task_id = await submit(visitor, await upload(visitor, wav(*TWO_SENTENCES)))
+        result = (await ended(visitor, task_id))["output"]["results"][0]["transcription_url"]
+        server.server.runtime.shelf.tasks.forget(time.time() - 3600)
+        assert (await visitor.get(result)).status_code == 200
+        server.server.runtime.shelf.tasks.forget(time.time() + 1)
+        assert (await visitor.get(result)).status_code == 404
+        assert await status_of(visitor, task_id) == "UNKNOWN"

@@ -1,10 +1,12 @@
 """`/v1/audio/transcriptions`: every format, and every way to be refused."""
 
+import io
 from pathlib import Path
 from typing import Any
 
 import pysubs2
 import pytest
+import soundfile
 
 from http_calls import SAID, TRANSCRIPTIONS, TWO_SENTENCES, client, events, transcribe, wav
 from live_server import live
@@ -142,3 +144,27 @@ async def test_a_form_without_its_file_or_with_two_is_refused(tmp_path: Path) ->
         two = await visitor.post(TRANSCRIPTIONS, files=[("file", SPEECH), ("file", SPEECH)])
     assert (none.status_code, none.json()["error"]["param"]) == (400, "file")
     assert two.status_code == 400 and "files" in two.json()["error"]["message"]
+
+
+def flac(recording: bytes) -> bytes:
+    samples, rate_hz = soundfile.read(io.BytesIO(recording), dtype="int16")
+    coded = io.BytesIO()
+    soundfile.write(coded, samples, rate_hz, format="FLAC", subtype="PCM_16")
+    return coded.getvalue()
+
+
+async def test_a_coded_recording_says_the_same_whatever_it_is_called(tmp_path: Path) -> None:
+    async with live(tmp_path) as server, client(server) as visitor:
+        data = {"model": "whisper-1", "response_format": "verbose_json"}
+        answer = await visitor.post(TRANSCRIPTIONS, data=data, files={"file": ("speech.mp3", flac(SPEECH))})
+    assert answer.json()["text"] == SAID
+    assert answer.json()["duration"] == 3.5
+
+
+async def test_a_coded_recording_that_turns_out_too_long_is_refused(tmp_path: Path) -> None:
+    async with live(tmp_path, max_recording_s=3) as server, client(server) as visitor:
+        answer = await transcribe(visitor, flac(SPEECH))
+        spoilt = await transcribe(visitor, flac(SPEECH)[:60] + bytes(4000))
+        await server.at_rest()
+    assert answer.status_code == 413 and "3 seconds" in answer.text
+    assert spoilt.status_code == 400

@@ -45,6 +45,11 @@ class Database:
                 self._drop()
                 raise
 
+    @property
+    def begun(self) -> bool:
+        """Whether anything was ever kept here."""
+        return self._connection is not None or self._path.exists()
+
     def close(self) -> None:
         with self._lock:
             self._drop()

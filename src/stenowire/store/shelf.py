@@ -16,5 +16,10 @@ class Shelf:
         self.tasks = Tasks(self._database)
         self.uploads = Uploads(self._database, settings.data / "uploads", settings.max_stored_bytes)
 
+    @property
+    def begun(self) -> bool:
+        """Whether anything was ever put on it."""
+        return self._database.begun
+
     def close(self) -> None:
         self._database.close()

@@ -19,7 +19,7 @@ from stenowire.gateway.runtime import Runtime
 log = structlog.get_logger(__name__)
 
 LINGER_S = 2.0
-"""How long a client that was answered early may go on sending."""
+"""How long a client may go on sending a body that nobody reads."""
 
 Answer = Callable[[Visit], Awaitable[Response]]
 Refuse = Callable[[StenowireError, str], Response]
@@ -38,7 +38,12 @@ class Door:
             try:
                 response = await self._respond(visit)
                 response.headers["x-request-id"] = visit.id
-                await (_send_early(response, visit, send) if visit.unread else response(scope, receive, send))
+                if visit.unread and response.status_code >= 400:
+                    await _send_early(response, visit, send)
+                    return
+                if visit.unread:
+                    await visit.drop_body(LINGER_S)
+                await response(scope, receive, send)
             except ClientDisconnect:
                 log.info("client left", request=visit.id, path=visit.path)
             finally:
@@ -69,7 +74,7 @@ class KeylessDoor(Door):
 
 
 async def _send_early(response: Response, visit: Visit, send: Send) -> None:
-    """Answer a client that is still sending, and close. It reads the answer only if the connection is not reset, which
+    """Refuse a client that is still sending, and close. It reads the answer only if the connection is not reset, which
     its system does when something is closed that has not been read."""
     response.headers["connection"] = "close"
     await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})

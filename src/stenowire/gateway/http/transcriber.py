@@ -30,6 +30,8 @@ POLL_S = 2.0
 LEASE_S, RENEW_S = 15.0, 5.0
 ROOM_S = 1.0
 """How long to wait when there is no room for a stream."""
+TROUBLE_S = 30.0
+"""How long to leave a database alone that failed."""
 CLEAN_S = 600.0
 
 SUBTASK_CODES: tuple[tuple[type[StenowireError], str], ...] = (
@@ -64,12 +66,15 @@ class Transcriber:
                     continue
             except ServiceUnavailable:
                 log.warning("file tasks stand still: nothing can be stored")
+                await asyncio.sleep(TROUBLE_S)
             except Exception as error:
                 log.error("file task failed", exc_info=error)
+                await asyncio.sleep(TROUBLE_S)
             await self._wait()
 
     async def _claim(self) -> Task | None:
-        if not self._runtime.equipped or self._runtime.admission.draining:
+        runtime = self._runtime
+        if not runtime.equipped or runtime.admission.draining or not runtime.shelf.begun:
             return None
         now = time.time()
         return await asyncio.to_thread(self._tasks.claim, now, now + LEASE_S)
@@ -161,12 +166,11 @@ class Transcriber:
 
     async def _clean(self) -> None:
         while True:
-            before = time.time() - self._runtime.settings.files_kept_s
-            try:
-                await asyncio.to_thread(self._runtime.shelf.tasks.forget, before)
-                await asyncio.to_thread(self._runtime.shelf.uploads.forget, before)
-            except ServiceUnavailable:
-                log.warning("old results stay: the database cannot be written")
+            if self._runtime.shelf.begun:
+                before = time.time() - self._runtime.settings.files_kept_s
+                with suppress(ServiceUnavailable):
+                    await asyncio.to_thread(self._runtime.shelf.tasks.forget, before)
+                    await asyncio.to_thread(self._runtime.shelf.uploads.forget, before)
             await asyncio.sleep(CLEAN_S)
 
 
