@@ -18,7 +18,7 @@ run: $(VENV)/.run ## Start the server and watch it caption a real recording (ARG
 test: $(VENV)/.dev ## Run the whole test suite (ARGS="-k words" to choose)
 	@$(BIN)/stenowire models pull
 ifeq ($(strip $(ARGS)),)
-	$(BIN)/python -m pytest -q -m unit -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -m unit -n 4 --dist worksteal
 	$(BIN)/python -m pytest -m "not unit"
 else
 	$(BIN)/python -m pytest $(ARGS)

@@ -84,7 +84,7 @@ def test_the_headers_rate_wins() -> None:
     assert len(hear(AudioFormat("wav", 48_000), stream, [])) == 16_000
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=300), st.sampled_from(["pcm", "wav"]), st.integers(1, 64))
 def test_no_bytes_whatever_raise_anything_but_an_audio_error(data: bytes, encoding: Encoding, step: int) -> None:
     try:

@@ -146,7 +146,7 @@ def lies(stream: bytes) -> st.SearchStrategy[bytes]:
     )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(lies(riff(LIST, fmt(), chunk(b"data", AUDIO), LIST)), st.integers(1, 90))
 def test_a_lying_header_is_read_or_refused_and_nothing_else(stream: bytes, step: int) -> None:
     reader = WavReader()
@@ -159,7 +159,7 @@ def test_a_lying_header_is_read_or_refused_and_nothing_else(stream: bytes, step:
         assert len(reader._held) <= 5000
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=400), st.integers(1, 50))
 def test_any_bytes_after_a_good_header_are_read_or_refused(tail: bytes, step: int) -> None:
     with suppress(BadAudio, UnsupportedFormat):

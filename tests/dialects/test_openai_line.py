@@ -136,7 +136,7 @@ TURNS = {"vad": {"type": "server_vad"}, "semantic": {"type": "semantic_vad"}, "m
 @example(
     actions=[("speak", "w1"), ("deafen", 0), ("commit", 0), ("speak", "w1"), ("manual", 0), ("commit", 0)],
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_in_any_order_of_things_the_rules_hold(actions: list[tuple[str, Any]]) -> None:
     line = OpenAILine()
     assert line.drive

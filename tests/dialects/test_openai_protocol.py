@@ -271,7 +271,7 @@ class BetaConnection(Connection):
     beta = True
 
 
-Connection.TestCase.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
+Connection.TestCase.settings = settings(max_examples=50, stateful_step_count=50, deadline=None)
 BetaConnection.TestCase.settings = Connection.TestCase.settings
 TestOpenAIHolds = Connection.TestCase
 TestOpenAIBetaHolds = BetaConnection.TestCase

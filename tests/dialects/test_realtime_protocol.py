@@ -238,7 +238,7 @@ class OmniConnection(Connection):
     kind = OmniDialect
 
 
-Connection.TestCase.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
+Connection.TestCase.settings = settings(max_examples=50, stateful_step_count=50, deadline=None)
 OmniConnection.TestCase.settings = Connection.TestCase.settings
 TestQwenHolds = Connection.TestCase
 TestOmniHolds = OmniConnection.TestCase

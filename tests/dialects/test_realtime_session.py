@@ -118,7 +118,7 @@ ACTIONS = st.one_of(
 
 @pytest.mark.parametrize("kind", [QwenDialect, OmniDialect])
 @given(actions=st.lists(ACTIONS, max_size=14))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_in_any_order_of_things_the_rules_hold(kind: type[QwenDialect], actions: list[tuple[str, Any]]) -> None:
     line = SessionLine(kind)
     assert line.drive

@@ -173,5 +173,5 @@ class Connection(RuleBasedStateMachine):
         assert joined == sentence["text"]
 
 
-Connection.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+Connection.TestCase.settings = settings(max_examples=50, stateful_step_count=40, deadline=None)
 TestTheProtocolHolds = Connection.TestCase

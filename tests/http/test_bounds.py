@@ -26,7 +26,7 @@ from http_calls import (
 from live_server import KEY, PATIENCE_S, Live, live, run_task, until
 from stenowire.engines.base import Job
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.faults
 
 SPEECH = wav(*TWO_SENTENCES)
 IN_BASE64 = base64_wav(*TWO_SENTENCES)

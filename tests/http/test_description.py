@@ -26,7 +26,7 @@ from stenowire.gateway.runtime import Runtime
 from stenowire.settings import Settings
 from stenowire.store.keys import KeyRing
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture
