@@ -16,7 +16,7 @@ from live_server import KEY, Live, live, until
 from stenowire.engines.base import Job
 from stenowire.store.tasks import Request
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.faults
 
 
 @asynccontextmanager
