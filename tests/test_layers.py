@@ -20,16 +20,29 @@ ALLOWED = {
     "models": {"types", "errors"},
     "dialects": {"types", "errors", "events", "text"},
     "core": {"types", "errors", "events", "audio", "text"},
-    "engines": {"types", "errors", "audio", "text", "models"},
+    "biasing": {"types", "errors", "text"},
+    "engines": {"types", "errors", "audio", "text", "models", "biasing"},
     "settings": {"types", "errors"},
     "store": {"types", "errors", "settings"},
-    "serving": {"types", "errors", "events", "core", "engines", "audio", "text", "models", "dialects", "store"},
+    "serving": {
+        "types",
+        "errors",
+        "events",
+        "core",
+        "engines",
+        "biasing",
+        "audio",
+        "text",
+        "models",
+        "dialects",
+        "store",
+    },
     "gateway": {"types", "errors", "events", "settings", "store", "dialects", "serving", "core", "engines", "text"},
     "client": {"types", "errors", "events", "dialects", "audio", "text"},
 }
 """Layer -> layers it may import. `cli` may import all of them."""
 
-SILENT = {"types", "errors", "events", "dialects", "core", "text", "audio", "engines"}
+SILENT = {"types", "errors", "events", "dialects", "core", "biasing", "text", "audio", "engines"}
 NOISY_MODULES = {"asyncio", "socket", "select", "selectors", "time", "datetime", "threading", "subprocess"}
 
 

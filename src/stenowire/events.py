@@ -13,7 +13,17 @@ from typing import Literal
 import msgspec
 
 from stenowire.errors import StenowireError
-from stenowire.types import AudioFormat, Hint, Hypothesis, Limits, Samples, Segmentation, Sentence, TextOptions
+from stenowire.types import (
+    AudioFormat,
+    Hint,
+    Hypothesis,
+    Limits,
+    NoiseReduction,
+    Samples,
+    Segmentation,
+    Sentence,
+    TextOptions,
+)
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -37,6 +47,12 @@ class Open(Event, frozen=True, kw_only=True):
     interims: bool = True
     answer_empty: bool = False
     """Tell a Final for every utterance or commit, also when nothing was said in it."""
+    vocabulary: str = ""
+    """Id of a stored list of hot words; the gateway adds them to the hint. "" for none."""
+    noise_reduction: NoiseReduction | None = None
+    """None: what the server's settings say."""
+    audit: bool = False
+    """Say with each final which terms biasing wrote, and why."""
 
 
 class Audio(Event, frozen=True):
@@ -59,6 +75,7 @@ class Reconfigure(Event, frozen=True, kw_only=True):
     hint: Hint | None = None
     segmentation: Segmentation | None = None
     format: AudioFormat | None = None
+    noise_reduction: NoiseReduction | None = None
 
 
 class Finish(Event, frozen=True):

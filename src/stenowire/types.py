@@ -16,6 +16,7 @@ SESSION_RATE_HZ = 16_000
 """Inside a session all audio runs at this rate; the front end converts."""
 
 Mode = Literal["vad", "manual", "semantic"]
+NoiseReduction = Literal["off", "near_field", "far_field", "auto"]
 EndedBy = Literal["silence", "commit", "length", "meaning", "finish"]
 Encoding = Literal["pcm", "wav", "mulaw", "alaw", "mp3", "opus", "opus_packets", "speex", "aac", "amr", "flac"]
 """A session takes the first four; the others are made wav in front of it (serving/decoding.py). opus is in Ogg or WebM;
@@ -34,6 +35,29 @@ class Word(msgspec.Struct, frozen=True):
     """0..1, or None where the engine has no notion of it."""
 
 
+class Applied(msgspec.Struct, frozen=True, kw_only=True):
+    """One term that biasing wrote, and why: told in the audit of a final."""
+
+    term: str
+    before: str
+    """The words that stood there without it; "" where that is not known."""
+    begin: int
+    """Index of its first word in the hypothesis or sentence."""
+    words: int
+    """How many words it became."""
+    means: Literal["native", "tokens", "sound", "spelling"]
+    """Given to the engine; written by its decoder along the term's tokens; found by sound and verified on the audio;
+    only case or spacing differed."""
+    source: Literal["hotword", "context"] = "hotword"
+    weight: int = 4
+    distance: float | None = None
+    """Phone distance 0..1 between what stood there and the term."""
+    gain: float | None = None
+    """Log-likelihood of the new text less that of the old one on the same audio, in nats."""
+    score: float | None = None
+    """What decided: above 0."""
+
+
 class Hypothesis(msgspec.Struct, frozen=True):
     """What an engine believes about one utterance. Times are ms from the start of the utterance's clip."""
 
@@ -45,6 +69,7 @@ class Hypothesis(msgspec.Struct, frozen=True):
     final: bool = False
     language: str | None = None
     emotion: str | None = None
+    applied: tuple[Applied, ...] = ()
 
 
 class Utterance(msgspec.Struct, frozen=True):
@@ -71,6 +96,7 @@ class Sentence(msgspec.Struct, frozen=True):
     language: str | None = None
     speaker: str | None = None
     emotion: str | None = None
+    applied: tuple[Applied, ...] = ()
 
     @property
     def text(self) -> str:
@@ -101,12 +127,23 @@ class Segmentation(msgspec.Struct, frozen=True):
     """Accept ever shorter silences as an utterance grows, against over-long sentences."""
 
 
+class HotWord(msgspec.Struct, frozen=True):
+    """A term that a client expects to be said."""
+
+    text: str
+    weight: int = 4
+    """1..5, or 50: almost forced."""
+    lang: str | None = None
+    """Its language; None fits any."""
+    sounds_like: tuple[str, ...] = ()
+    """Spellings that say how it sounds, where its own is far from that."""
+
+
 class Hint(msgspec.Struct, frozen=True):
     """All that an engine may know besides audio."""
 
     language: str | None = None
-    hotwords: tuple[tuple[str, int], ...] = ()
-    """(term, weight 1..5 or 50)."""
+    hotwords: tuple[HotWord, ...] = ()
     context: str = ""
     before: str = ""
     """Text already said in this session."""

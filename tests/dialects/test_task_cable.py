@@ -35,6 +35,7 @@ from stenowire.events import (
     Reconfigure,
     Update,
 )
+from stenowire.types import HotWord
 
 pytestmark = pytest.mark.unit
 
@@ -104,7 +105,7 @@ def test_the_session_obeys_what_the_client_asks() -> None:
     assert isinstance(opening, Open)
     assert (opening.format.encoding, opening.format.rate_hz) == ("wav", 8000)
     assert (opening.segmentation.silence_ms, opening.segmentation.threshold) == (400, -0.5)
-    assert (opening.hint.language, opening.hint.hotwords) == ("en", (("Bund", 4),))
+    assert (opening.hint.language, opening.hint.hotwords) == ("en", (HotWord("Bund", 4),))
     assert opening.heartbeat and opening.limits.silence_s is None and opening.text.starred == ("heck",)
 
 

@@ -27,7 +27,7 @@ from stenowire.dialects.openai_wire import (
 )
 from stenowire.errors import InvalidParameter
 from stenowire.events import Open, Reconfigure
-from stenowire.types import AudioFormat, Encoding, Hint, Limits, Segmentation
+from stenowire.types import AudioFormat, Encoding, Hint, HotWord, Limits, Segmentation
 
 T = TypeVar("T")
 
@@ -213,7 +213,7 @@ def hint(config: Config) -> Hint:
     named = [said.language or "", *said.languages]
     return Hint(
         language=next((language for language in named if language and language != "auto"), None),
-        hotwords=tuple((word, KEYWORD_WEIGHT) for word in said.keywords if word.strip()),
+        hotwords=tuple(HotWord(word, KEYWORD_WEIGHT) for word in said.keywords if word.strip()),
         context=said.prompt,
     )
 

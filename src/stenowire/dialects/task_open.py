@@ -16,7 +16,7 @@ from stenowire.dialects.families import Family, family
 from stenowire.dialects.task_wire import FilterList, Parameters, RunTask, Turn, WordFilter, decode_filter
 from stenowire.errors import InvalidParameter, UnsupportedFormat
 from stenowire.events import Open
-from stenowire.types import AudioFormat, Encoding, Hint, Limits, Segmentation, TextOptions
+from stenowire.types import AudioFormat, Encoding, Hint, HotWord, Limits, Segmentation, TextOptions
 
 T = TypeVar("T")
 
@@ -121,14 +121,14 @@ def _language(parameters: Parameters) -> str | None:
     return next((name for name in names if name and name != "auto"), None)
 
 
-def _hotwords(parameters: Parameters) -> tuple[tuple[str, int], ...]:
+def _hotwords(parameters: Parameters) -> tuple[HotWord, ...]:
     vocabulary = parameters.vocabulary or {}
     for word, weight in vocabulary.items():
         if weight not in (1, 2, 3, 4, 5, SUPER_WEIGHT):
             raise _invalid("vocabulary", f"the weight of {word[:32]!r} must be 1 to 5, or {SUPER_WEIGHT}")
     if sum(weight == SUPER_WEIGHT for weight in vocabulary.values()) > MAX_SUPER_HOTWORDS:
         raise _invalid("vocabulary", f"at most {MAX_SUPER_HOTWORDS} words may have the weight {SUPER_WEIGHT}")
-    return tuple((word, weight) for word, weight in vocabulary.items() if word.strip())[:MAX_HOTWORDS]
+    return tuple(HotWord(word, weight) for word, weight in vocabulary.items() if word.strip())[:MAX_HOTWORDS]
 
 
 def _text_options(parameters: Parameters) -> TextOptions:
