@@ -2,7 +2,12 @@
 
 Input: bytes in the declared format, cut anywhere. Output: float32 mono at 16 kHz, the same samples whatever the cuts.
 Must not know of sessions or of the wire.
+
+    bytes ──▶ decoder ──▶ resampler ──▶ given stages (noise reduction) ──▶ samples
 """
+
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -11,21 +16,39 @@ from stenowire.audio.resample import Resampler
 from stenowire.types import AudioFormat, Samples
 
 
+class Stage(Protocol):
+    """Works on the sound of one stream at 16 kHz. Its samples are the same however they were cut."""
+
+    def feed(self, samples: Samples) -> Samples:
+        """float32[n] to float32[m]; what is held back comes with a later feed or the flush."""
+
+    def flush(self) -> Samples:
+        """What was held back; over a stream as many samples come out as went in. Nothing may be fed afterwards."""
+
+
 class FrontEnd:
     """Raises UnsupportedFormat at once or at a WAV header, BadAudio for bytes that are not what they claim to be."""
 
-    def __init__(self, format: AudioFormat) -> None:
+    def __init__(self, format: AudioFormat, stages: Sequence[Stage] = ()) -> None:
         self._decoder = Decoder(format)
         self._resampler: Resampler | None = None
+        self._stages = tuple(stages)
 
     def feed(self, data: bytes) -> Samples:
         """May be empty: half a sample, a header, and the resampler's 12 to 30 ms are held back."""
-        return self._resample(self._decoder.feed(data))
+        samples = self._resample(self._decoder.feed(data))
+        for stage in self._stages:
+            samples = stage.feed(samples)
+        return samples
 
     def flush(self) -> Samples:
         """What was held back; nothing may be fed afterwards."""
         rest = self._resample(self._decoder.flush())
-        return np.concatenate((rest, self._resampler.flush())) if self._resampler else rest
+        if self._resampler:
+            rest = np.concatenate((rest, self._resampler.flush()))
+        for stage in self._stages:
+            rest = np.concatenate((stage.feed(rest), stage.flush()))
+        return rest
 
     def _resample(self, samples: Samples) -> Samples:
         if self._resampler is None and self._decoder.rate_hz:
