@@ -59,7 +59,7 @@ $(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/.made
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/.made
-	@echo "Installing what Stenowire and its tests need (once; about 350 MB, a minute or two) ..."
+	@echo "Installing what Stenowire and its tests need (once; about 500 MB, a minute or two) ..."
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
 	@$(INSTALL) --no-deps -e .
 	@touch $@ $(VENV)/.run
