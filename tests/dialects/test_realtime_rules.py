@@ -17,11 +17,11 @@ from stenowire.dialects.omni import OmniDialect
 from stenowire.dialects.omni_responses import MAX_UNANSWERED
 from stenowire.dialects.qwen import MAX_TEXT_CHARS, QwenDialect
 from stenowire.dialects.qwen_items import SILENCE
-from stenowire.dialects.qwen_session import MAX_CONTEXT_TOKENS, count_tokens
 from stenowire.dialects.realtime import PATIENCE_S, Realtime, is_openai, peek
 from stenowire.dialects.realtime_wire import MAX_AUDIO_BYTES, Language
 from stenowire.errors import ModelNotFound
 from stenowire.events import Audio, Committed, Failed, Final, Open, Reconfigure, Reconfigured
+from stenowire.text.tokens import MAX_CONTEXT_TOKENS
 
 pytestmark = pytest.mark.unit
 
@@ -94,29 +94,23 @@ def test_formats_and_rates_reach_the_front_end(name: str, rate_hz: int) -> None:
     assert changes(update(QwenDialect(0.0, model="m"), audio=newer)).format == format
 
 
-@pytest.mark.parametrize("char", ["好", "な", "한", "𠮷"])
-def test_an_east_asian_character_counts_as_a_token(char: str) -> None:
-    assert count_tokens(char * 7) == 7
-
-
-def test_four_other_characters_count_as_a_token() -> None:
-    assert [count_tokens("x" * length) for length in (0, 1, 4, 5)] == [0, 1, 1, 2]
-    assert count_tokens("harbour 港口") == 2 + 2
+LONGEST = "x" * 5 * MAX_CONTEXT_TOKENS
+"""Five of these count as one token."""
 
 
 @pytest.mark.parametrize("kind", [QwenDialect, OmniDialect])
 def test_context_is_taken_up_to_its_limit(kind: type[QwenDialect]) -> None:
     dialect = kind(0.0, model="m")
-    hint = changes(update(dialect, input_audio_transcription={"corpus": {"text": "好" * MAX_CONTEXT_TOKENS}})).hint
-    assert hint and len(hint.context) == MAX_CONTEXT_TOKENS
-    error = error_of(update(dialect, input_audio_transcription={"corpus": {"text": "x" * 40_001}}))
+    hint = changes(update(dialect, input_audio_transcription={"corpus": {"text": LONGEST}})).hint
+    assert hint and hint.context == LONGEST
+    error = error_of(update(dialect, input_audio_transcription={"corpus": {"text": LONGEST + "x"}}))
     assert error["code"] == "invalid_value" and error["param"].endswith("corpus.text")
     assert len(error["message"]) < 200
     assert changes(update(dialect)).hint is None, "nothing has changed"
 
 
 def test_instructions_have_the_same_limit() -> None:
-    error = error_of(update(OmniDialect(0.0, model="m"), instructions="好" * (MAX_CONTEXT_TOKENS + 1)))
+    error = error_of(update(OmniDialect(0.0, model="m"), instructions=LONGEST + "x"))
     assert error["param"] == "session.instructions"
 
 

@@ -14,8 +14,9 @@ from stenowire.dialects import omni_events as wire
 from stenowire.dialects.omni_events import InputDetails, OutputDetails, ResponseUsage
 from stenowire.dialects.qwen_events import ItemCreated, ServerEvent, TranscriptionCompleted, TranscriptionFailed
 from stenowire.dialects.qwen_items import Conversation
-from stenowire.dialects.qwen_session import Config, count_tokens
+from stenowire.dialects.qwen_session import Config
 from stenowire.errors import InvalidParameter
+from stenowire.text.tokens import count_tokens
 
 AUDIO_TOKENS_PER_S = 25
 """What the vendor bills for a second of audio; nothing here depends on it."""

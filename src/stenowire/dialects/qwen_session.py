@@ -7,7 +7,6 @@ Accepted without effect: `modalities` (answers are text), `instructions` (Omni o
 `input_audio_transcription`, voices, output formats, tools and whatever else the general classes of the SDKs send.
 """
 
-import re
 from typing import TypeVar
 
 import msgspec
@@ -23,16 +22,13 @@ from stenowire.dialects.realtime_wire import (
 )
 from stenowire.errors import InvalidParameter
 from stenowire.events import Reconfigure
+from stenowire.text.tokens import MAX_CONTEXT_TOKENS, count_tokens
 from stenowire.types import AudioFormat, Encoding, Hint, Segmentation
 
 T = TypeVar("T")
 
 ENCODINGS: dict[FormatName, Encoding] = {"pcm": "pcm", "pcm16": "pcm", "wav": "wav", "opus": "opus_packets"}
 """Names of the wire -> what is decoded. How opus is framed is said nowhere: in Ogg, or a packet in each append."""
-
-MAX_CONTEXT_TOKENS = 10_000
-WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
-"""Han, kana, hangul and their marks: the blocks from CJK radicals on, without what lies between them."""
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,19 +74,14 @@ def merge(config: Config, fields: SessionFields, defaults: Config) -> Config:
 
 def check_length(path: str, context: str) -> None:
     """Raises InvalidParameter."""
-    if count_tokens(context) > MAX_CONTEXT_TOKENS:
-        raise invalid(path, f"longer than {MAX_CONTEXT_TOKENS} tokens")
+    tokens = count_tokens(context)
+    if tokens > MAX_CONTEXT_TOKENS:
+        raise invalid(path, f"{tokens} tokens, and at most {MAX_CONTEXT_TOKENS} are accepted")
 
 
 def invalid(path: str, reason: str) -> InvalidParameter:
     path = f"session.{path}"
     return InvalidParameter(f"{path}: {reason}", path)
-
-
-def count_tokens(text: str) -> int:
-    """An estimate: one token for each East Asian character, one for every four of all others."""
-    wide = len(WIDE.findall(text))
-    return wide + -(-(len(text) - wide) // 4)
 
 
 # ---- merging ----------------------------------------------------------------------------------------------------

@@ -14,7 +14,6 @@ from typing import ClassVar, Literal
 from stenowire.dialects import vllm_wire as wire
 from stenowire.dialects.base import Close, Output, Text
 from stenowire.dialects.increments import Increments
-from stenowire.dialects.qwen_session import count_tokens
 from stenowire.dialects.realtime_wire import MAX_TEXT_CHARS
 from stenowire.errors import EmptyBuffer, ModelNotFound, StenowireError
 from stenowire.events import (
@@ -30,6 +29,7 @@ from stenowire.events import (
     Refused,
     Update,
 )
+from stenowire.text.tokens import count_tokens
 from stenowire.types import AudioFormat, Limits, Segmentation, Sentence
 
 VLLM_LIMITS = Limits(first_audio_s=600.0, stall_s=600.0)

@@ -8,8 +8,8 @@ import math
 import msgspec
 
 from stenowire.dialects.omni_responses import AUDIO_TOKENS_PER_S
-from stenowire.dialects.qwen_session import count_tokens
 from stenowire.gateway.http.hearing import Transcript, Wanted
+from stenowire.text.tokens import count_tokens
 
 
 class AsrOptions(msgspec.Struct, frozen=True):

@@ -127,7 +127,7 @@ class Generations:
         options = parameters.asr_options or AsrOptions()
         context, audio = read_messages(asked.input.messages)
         wanted = Wanted(id=visit.id, model=asked.model, language=options.known_language, context=context)
-        check(self._runtime, wanted, Names(language="parameters.asr_options.language"))
+        check(self._runtime, wanted, Names(language="parameters.asr_options.language", context="input.messages"))
         source = await self._addresses.of_visit(visit, audio)
         heard = within(visit, hear(self._runtime, wanted, source))
         if visit.request.headers.get("x-dashscope-sse", "").lower() == "enable":

@@ -13,7 +13,7 @@ import msgspec
 import structlog
 
 from stenowire.dialects.families import family
-from stenowire.errors import StenowireError
+from stenowire.errors import InvalidParameter, StenowireError
 from stenowire.events import Failed, Final, Finished, Open, Update
 from stenowire.gateway.http.faults import TooLong, renamed
 from stenowire.gateway.http.sources import Source
@@ -22,6 +22,7 @@ from stenowire.gateway.runtime import Runtime
 from stenowire.serving.decoding import CODED, Decoders
 from stenowire.serving.local import recognise
 from stenowire.serving.recording import Pieces, Recording, as_wav, identify
+from stenowire.text.tokens import MAX_CONTEXT_TOKENS, count_tokens
 from stenowire.types import SESSION_RATE_HZ, AudioFormat, Hint, Segmentation, Sentence, TextOptions
 
 WAV = AudioFormat("wav", SESSION_RATE_HZ)
@@ -55,6 +56,7 @@ class Names(msgspec.Struct, frozen=True):
 
     model: str = "model"
     language: str = "language"
+    context: str = "messages"
 
 
 class Transcript(msgspec.Struct, frozen=True):
@@ -74,6 +76,10 @@ class Transcript(msgspec.Struct, frozen=True):
 
 def check(runtime: Runtime, wanted: Wanted, names: Names) -> None:
     """Raises ModelNotFound or InvalidParameter, in the door's own words."""
+    tokens = count_tokens(wanted.context)
+    if tokens > MAX_CONTEXT_TOKENS:
+        reason = f"{tokens} tokens of context, and at most {MAX_CONTEXT_TOKENS} are accepted"
+        raise InvalidParameter(f"{names.context}: {reason}", names.context)
     try:
         runtime.hub.resolve(wanted.model, wanted.language)
     except StenowireError as error:

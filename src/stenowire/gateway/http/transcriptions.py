@@ -65,7 +65,7 @@ class Transcriptions:
         fields, file = await read_form(visit, settings.max_upload_bytes)
         form = read(fields)
         wanted = Wanted(id=visit.id, model=form.model, language=form.language or None, context=form.prompt)
-        check(self._runtime, wanted, Names())
+        check(self._runtime, wanted, Names(context="prompt"))
         heard = within(visit, hear(self._runtime, wanted, FileSource(file)))
         if form.stream:
             return await EventStream.begin(visit, told(heard), failed, settings.send_deadline_s)
