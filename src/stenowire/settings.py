@@ -51,7 +51,21 @@ class Settings(BaseSettings):
     models: Path | None = None
     """Folder for models; None is `models` inside `data`."""
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
-    """Each key is its own tenant. Without any, one key is made at first start."""
+    """Each key is its own tenant. Without any, one key is made at first start. Keys of the store are good besides."""
+    store: SecretStr | None = None
+    """URL of the database of keys, tenants, vocabularies and usage; None is `store.db` inside `data`."""
+    pepper: SecretStr | None = Field(None, min_length=32)
+    """What stored keys are hashed with; None is the file `pepper` inside `data`, made at first start."""
+    redis: SecretStr | None = None
+    """URL of the Redis that counts quotas for all processes; None is each process for itself."""
+    quotas_without_redis: Literal["refuse", "local"] = "refuse"
+    """While Redis is away: refuse new sessions of tenants with limits, or have each process count for itself."""
+    tenant_tasks_per_s: int = Field(0, ge=0, le=100_000)
+    """New sessions of one tenant within any second; 0 is no limit, here and below. Each tenant may have its own."""
+    tenant_streams: int = Field(0, ge=0, le=1_000_000)
+    """Sessions of one tenant at once."""
+    tenant_audio_s_per_day: int = Field(0, ge=0, le=1_000_000_000)
+    """Audio of one tenant in a day of UTC."""
 
     workers: int = Field(default_factory=cores, ge=1, le=256)
     """Threads that run the models."""
