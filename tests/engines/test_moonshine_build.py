@@ -82,3 +82,12 @@ def test_a_weight_is_found_by_what_it_computes(moonshine_folder: Path) -> None:
     assert [file.tensor(name).shape for name in node.inputs if file.has_tensor(name)] == [(288, 32768), (), ()]
     with pytest.raises(KeyError):
         file.tensor("nothing of that name")
+
+
+def test_a_build_removes_what_older_recipes_left(weights: Path) -> None:
+    for name in ("lean-0123456789ab", "lean-xyz.part"):
+        (weights / name).mkdir()
+        (weights / name / "decoder.onnx").write_bytes(b"old")
+    built = build_graphs(weights)
+    assert lean_folders(weights) == [built.name]
+    assert (weights / SHIPPED_DECODER).exists()

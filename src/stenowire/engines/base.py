@@ -5,7 +5,7 @@ worker threads, one call per state at a time, several states in parallel. Every 
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -42,3 +42,19 @@ class Engine(Protocol):
 
     def warm_up(self) -> None:
         """Load and run once, so that the first speaker does not wait."""
+
+
+@runtime_checkable
+class Scorer(Protocol):
+    """What an engine offers besides when it can tell how well a given text fits the audio."""
+
+    def score(self, state: Any, texts: Sequence[str]) -> list[float]:
+        """Log-probability of each text, its end included, on the clip of the state's last final step; in nats.
+
+        One teacher-forced batch: compare the results of one call only. Only states that were opened with hot words or
+        context keep what they heard, until the next interim or `close`. Raises LookupError when nothing is kept: there
+        was no final step, its clip was silent, or it was longer than `info.max_ms`.
+        """
+
+    def tokens(self, text: str) -> list[int]:
+        """The engine's own pieces of a text: what `score` counts, and what it calls rare."""

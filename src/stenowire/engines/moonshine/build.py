@@ -29,6 +29,7 @@ def build_graphs(folder: Path, progress: Progress | None = None) -> Path:
     with _locked(folder / "lean.lock"):
         if not target.is_dir():
             _build(folder, target, progress or (lambda *_: None))
+            _remove_others(folder, target)
     return target
 
 
@@ -57,6 +58,13 @@ def _build(folder: Path, target: Path, progress: Progress) -> None:
         progress("graphs ready", 3, 3)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _remove_others(folder: Path, target: Path) -> None:
+    """What older recipes and builds that were cut off left here, 45 MB each. Whoever uses one has read it whole."""
+    for path in folder.glob("lean-*"):
+        if path != target and path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @contextlib.contextmanager

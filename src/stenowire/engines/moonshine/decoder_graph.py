@@ -3,9 +3,11 @@
 Input: the shipped decoder file. Output: a serialised ONNX model. With r texts about one clip of t frames, s new tokens
 of each after p kept ones:
 
-    tokens, positions int64[r, s]   best int64[1]
+    tokens, positions int64[r, s]   best int64[1]   wanted int64[r, s, w], w may be 0
+    barred float32[1, 1, s, p + s]: added to what each new token makes of each token so far; 0 where it may look
     past_key_i, past_value_i float32[r, 8, p, 36]   key_i, value_i float32[1, 8, t, 36]      i = 0 .. 5
  -> scores float32[r, s, best], candidates int64[r, s, best]: log-probabilities and ids of the likeliest next tokens
+    wanted_scores float32[r, s, w]: log-probabilities of the wanted ones
     attention float32[1, r * s, t]: where each new token's query listened, a distribution over frames
     present_key_i, present_value_i float32[r, 8, p + s, 36]
 
@@ -43,6 +45,8 @@ class _Decoder:
         self.tokens = graph.input("tokens", np.int64, ["rows", "new"])
         self.positions = graph.input("positions", np.int64, ["rows", "new"])
         self.best = graph.input("best", np.int64, [1])
+        self.wanted = graph.input("wanted", np.int64, ["rows", "new", "wanted"])
+        self.barred = graph.input("barred", np.float32, [1, 1, "new", "all"])
         self.tables = [graph.constant(table) for table in rotary_tables(MAX_TOKENS)]
         self.listening: list[str] = []
 
@@ -82,7 +86,7 @@ class _Decoder:
             value,
             "",
             "",
-            "",
+            self.barred,
             *past,
             count=3,
             domain=MICROSOFT,
@@ -119,11 +123,12 @@ class _Decoder:
     def _publish(self, x: str) -> None:
         graph = self.graph
         logits = read_linear(self.file, "logits").write_by_row(graph, x)
-        scores, candidates = graph.nodes(
-            "TopK", graph.node("LogSoftmax", logits, axis=-1), self.best, count=2, axis=-1, sorted=1
-        )
+        likely = graph.node("LogSoftmax", logits, axis=-1)
+        scores, candidates = graph.nodes("TopK", likely, self.best, count=2, axis=-1, sorted=1)
         graph.output(scores, "scores", np.float32, ["rows", "new", "candidates"])
         graph.output(candidates, "candidates", np.int64, ["rows", "new", "candidates"])
+        wanted = graph.node("GatherElements", likely, self.wanted, axis=-1)
+        graph.output(wanted, "wanted_scores", np.float32, ["rows", "new", "wanted"])
         heads = graph.node("Concat", *self.listening, axis=1)
         attention = graph.node("ReduceMean", heads, graph.ints(1), keepdims=0)
         graph.output(attention, "attention", np.float32, [1, "queries", "frames"])

@@ -16,8 +16,9 @@ from stenowire.engines.base import Effort, Job
 from stenowire.engines.moonshine import decode
 from stenowire.engines.moonshine.build import build_graphs
 from stenowire.engines.moonshine.guards import token_cap
-from stenowire.engines.moonshine.network import Network
+from stenowire.engines.moonshine.network import Heard, Network
 from stenowire.engines.moonshine.parts import parts
+from stenowire.engines.moonshine.score import score
 from stenowire.engines.moonshine.stream import MAX_WINDOW, Stream
 from stenowire.engines.moonshine.tokenizer import Tokenizer
 from stenowire.engines.moonshine.words import to_pieces
@@ -66,7 +67,7 @@ class MoonshineEngine:
         self._recognise(noise, "beam")
 
     def open(self, hint: Hint) -> Stream:
-        return Stream()
+        return Stream(hint)
 
     def close(self, state: Stream) -> None:
         state.clear()
@@ -75,23 +76,38 @@ class MoonshineEngine:
         """Each job by itself: the encoder gains nothing from a batch, and it takes most of the time."""
         return [self._final(job) if job.final else self._interim(job) for job in jobs]
 
+    def score(self, state: Stream, texts: Sequence[str]) -> list[float]:
+        if state.heard is None:
+            raise LookupError("this state keeps no final to score texts on")
+        return score(self._network, state.heard, [self.tokens(text) for text in texts])
+
+    def tokens(self, text: str) -> list[int]:
+        return self._tokenizer.encode(text)
+
     def _final(self, job: Job) -> Hypothesis:
-        """The state is neither asked nor changed: speech may yet go on after this pause."""
+        """Nothing is asked of the state, and nothing that interims rest on changed: speech may yet go on."""
+        stream: Stream = job.state
+        stream.heard = None
         words: list[Word] = []
-        for begin, end in parts(job.clip, MAX_WINDOW):
-            words += _shifted(self._recognise(job.clip[begin:end], job.effort), begin)
+        spans = parts(job.clip, MAX_WINDOW)
+        for begin, end in spans:
+            heard, found = self._recognise(job.clip[begin:end], job.effort)
+            words += _shifted(found, begin)
+        if stream.is_scored and len(spans) == 1:
+            stream.heard = heard
         return _hypothesis(words, job)
 
-    def _recognise(self, clip: Samples, effort: Effort) -> list[Word]:
+    def _recognise(self, clip: Samples, effort: Effort) -> tuple[Heard | None, list[Word]]:
         if not _audible(clip):
-            return []
+            return None, []
         heard, cap = self._network.encode(self._network.listen(clip)), token_cap(len(clip))
         search = decode.beam if effort == "beam" else decode.greedy
         decoded = search(self._network, heard, cap)
-        return [piece.word for piece in to_pieces(self._tokenizer, decoded, clip)]
+        return heard, [piece.word for piece in to_pieces(self._tokenizer, decoded, clip)]
 
     def _interim(self, job: Job) -> Hypothesis:
         stream: Stream = job.state
+        stream.heard = None
         settled = min(job.settled, len(stream.words))
         stream.advance(settled, len(job.clip))
         window = job.clip[stream.anchor :]

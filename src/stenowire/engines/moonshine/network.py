@@ -55,6 +55,15 @@ class Heard(NamedTuple):
     frames: int
 
 
+class Places(NamedTuple):
+    """Where new tokens stand, when they do not simply follow one another."""
+
+    positions: NDArray[np.int64]
+    """[rows, new]"""
+    barred: NDArray[np.float32]
+    """[1, 1, new, kept + new]: 0 where a new token may look at an earlier one or itself, far below 0 where not."""
+
+
 class Step(NamedTuple):
     """What the decoder makes of new tokens; rows and positions as they were given."""
 
@@ -62,6 +71,8 @@ class Step(NamedTuple):
     """[rows, new, best]: log-probabilities of the next token, best first."""
     candidates: NDArray[np.int64]
     """[rows, new, best]: the ids they belong to."""
+    wanted: NDArray[np.float32]
+    """[rows, new, w]: log-probabilities of the tokens that were asked for."""
     attention: NDArray[np.float32]
     """[rows, new, frames]: where each new token's query listened."""
     kept: Layers
@@ -77,7 +88,8 @@ class Network:
         pairs = [(kind, layer) for layer in range(LAYERS) for kind in ("key", "value")]
         self._heard_names = [f"{kind}_{layer}" for kind, layer in pairs]
         self._past_names = [f"past_{kind}_{layer}" for kind, layer in pairs]
-        self._outputs = ["scores", "candidates", "attention", *(f"present_{kind}_{layer}" for kind, layer in pairs)]
+        first = ["scores", "candidates", "wanted_scores", "attention"]
+        self._outputs = [*first, *(f"present_{kind}_{layer}" for kind, layer in pairs)]
 
     def listen(self, clip: Samples, known: Sound | None = None) -> Sound:
         """One clip, float32[n] at 16 kHz, at most 38 s. What is `known` of its beginning is not computed again."""
@@ -109,21 +121,39 @@ class Network:
         values = self._encoder.run(self._heard_names, feed)
         return Heard(dict(zip(self._heard_names, values, strict=True)), values[0].shape[2])
 
-    def decode(self, heard: Heard, tokens: NDArray[np.int64], kept: Layers | None, best: int = 1) -> Step:
-        """Feed `tokens` [rows, new] after what is `kept` of `rows` texts about one clip."""
+    def decode(
+        self,
+        heard: Heard,
+        tokens: NDArray[np.int64],
+        kept: Layers | None,
+        best: int = 1,
+        wanted: NDArray[np.int64] | None = None,
+        places: Places | None = None,
+    ) -> Step:
+        """Feed `tokens` [rows, new] after what is `kept` of `rows` texts about one clip.
+
+        Besides the `best` next tokens, those in `wanted` [rows, new, w] are scored.
+        """
         rows, new = tokens.shape
         kept = kept or [np.zeros((rows, HEADS, 0, HEAD_SIZE), np.float32)] * (2 * LAYERS)
-        past = kept[0].shape[2]
-        positions = np.broadcast_to(np.arange(past, past + new), (rows, new))
+        positions, barred = places or _in_line(rows, kept[0].shape[2], new)
         feed: dict[str, Any] = {
             "tokens": tokens,
-            "positions": np.ascontiguousarray(positions),
+            "positions": positions,
             "best": np.array([best]),
+            "wanted": np.zeros((rows, new, 0), np.int64) if wanted is None else wanted,
+            "barred": barred,
             **heard.feed,
             **dict(zip(self._past_names, kept, strict=True)),
         }
-        scores, candidates, attention, *present = self._decoder.run(self._outputs, feed)
-        return Step(scores, candidates, attention.reshape(rows, new, heard.frames), present)
+        scores, candidates, found, attention, *present = self._decoder.run(self._outputs, feed)
+        return Step(scores, candidates, found, attention.reshape(rows, new, heard.frames), present)
+
+
+def _in_line(rows: int, past: int, new: int) -> Places:
+    """Each new token after the one before it; the decoder itself keeps it from looking ahead."""
+    positions = np.broadcast_to(np.arange(past, past + new), (rows, new))
+    return Places(np.ascontiguousarray(positions), np.zeros((1, 1, new, past + new), np.float32))
 
 
 def session_options() -> ort.SessionOptions:

@@ -1,8 +1,10 @@
 """The shipped graphs as they are: slow, and the measure of whether the lean ones say the same.
 
-Input: a clip. Output: tokens, greedy. Only tests and benchmarks use it. Must not know the lean graphs.
+Input: a clip. Output: tokens, greedy; how likely given ones are. Only tests and benchmarks use it. Must not know the
+lean graphs.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +48,21 @@ class Reference:
             fresh = [name for name in kept if not again or ".decoder." in name]
             kept |= {name: values[name.replace("past_key_values", "present")] for name in fresh}
         return tokens[1:]
+
+    def score(self, clip: Samples, tokens: Sequence[int]) -> float:
+        """Log-probability in nats of `tokens` and an end after them."""
+        mask = np.ones((1, len(clip)), np.int64)
+        feed = {
+            "input_ids": np.array([[START, *tokens]]),
+            "encoder_hidden_states": self._encoder.run(None, {"input_values": clip[None], "attention_mask": mask})[0],
+            "encoder_attention_mask": mask,
+            "use_cache_branch": np.array([False]),
+            **self._nothing_kept(),
+        }
+        logits = self._decoder.run(["logits"], feed)[0][0].astype(np.float64)
+        logits -= logits.max(axis=-1, keepdims=True)
+        likely = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+        return float(sum(likely[i, token] for i, token in enumerate([*tokens, END])))
 
     def _nothing_kept(self) -> dict[str, NDArray[np.float32]]:
         empty = np.zeros((1, HEADS, 0, HEAD_SIZE), np.float32)

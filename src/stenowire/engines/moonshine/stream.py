@@ -10,19 +10,23 @@ Must not know how words come about.
 
 from collections.abc import Sequence
 
-from stenowire.engines.moonshine.network import Sound
+from stenowire.engines.moonshine.network import Heard, Sound
 from stenowire.engines.moonshine.shape import ROW_SAMPLES
 from stenowire.engines.moonshine.words import Piece
-from stenowire.types import SESSION_RATE_HZ, Word
+from stenowire.types import SESSION_RATE_HZ, Hint, Word
 
 WINDOW = 6 * SESSION_RATE_HZ
 """Samples that an interim listens to once there is a settled word to begin at (dev/LOG.md, "Interims")."""
 MAX_WINDOW = 15 * SESSION_RATE_HZ
 """Samples beyond which the model gets lost: then the anchor moves to any word."""
 
+NOTHING = Hint()
+
 
 class Stream:
-    def __init__(self) -> None:
+    def __init__(self, hint: Hint = NOTHING) -> None:
+        self.is_scored = bool(hint.hotwords or hint.context)
+        """Whether finals keep what they heard: without terms nobody asks how likely another text is."""
         self.carried: tuple[Word, ...] = ()
         """Words before the anchor."""
         self.anchor = 0
@@ -33,6 +37,8 @@ class Stream:
         """What the model said after the anchor."""
         self.sound: Sound | None = None
         """What was computed of the clip from the anchor on, and need not be computed again."""
+        self.heard: Heard | None = None
+        """What the last final heard, for texts to be scored on; forgotten with the next interim."""
 
     @property
     def words(self) -> tuple[Word, ...]:
