@@ -69,10 +69,19 @@ Item = str | bytes | Answer | Decoded | Order
 
 
 class Connection:
-    def __init__(self, wire: Wire, dialect: Dialect, runtime: Runtime, name: str) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        dialect: Dialect,
+        runtime: Runtime,
+        name: str,
+        publish: Callable[[Update], None] | None = None,
+    ) -> None:
+        """`publish` is told all that the client is told."""
         settings = runtime.settings
         self._dialect = dialect
         self._runtime = runtime
+        self._publish = publish
         self._log = log.bind(connection=name)
         self._inbox: asyncio.Queue[Item] = asyncio.Queue()
         put = self._inbox.put_nowait
@@ -264,6 +273,8 @@ class Connection:
         """Have the dialect write an update; an interim waits where the client is slow to read, and only the last."""
         metrics = self._runtime.metrics
         waited_s = seat.note(update) if seat else None
+        if self._publish is not None:
+            self._publish(update)
         match update:
             case Partial() if self._outbox.behind:
                 metrics.held.inc(int(update.session in self._held))

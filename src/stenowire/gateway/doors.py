@@ -3,6 +3,7 @@
 Input: handshakes. Output: served connections, or a refusal in place of the upgrade.
 """
 
+import contextlib
 import time
 import uuid
 
@@ -12,6 +13,7 @@ from starlette.websockets import WebSocket
 from stenowire.dialects.base import Dialect
 from stenowire.dialects.select import Door, choose
 from stenowire.errors import StenowireError
+from stenowire.gateway.captions import checked_name
 from stenowire.gateway.connection import Connection
 from stenowire.gateway.credentials import answered
 from stenowire.gateway.http.refusal import refusal, reply
@@ -58,15 +60,24 @@ class Doors:
         try:
             caller = runtime.credentials.of_handshake(websocket)
             runtime.check(ip)
+            channel = _channel(websocket)
         except StenowireError as error:
             runtime.metrics.refused.labels(error.code).inc()
             log.info("handshake refused", code=error.code, ip=ip)
             return await websocket.send_denial_response(refusal(error))
         name = uuid.uuid4().hex
         first = caller.update if websocket.url.path.rstrip("/").endswith(SESSIONS) else None
-        connection = Connection(Wire(websocket, first), dialect, runtime, name)
-        with runtime.joined(connection, ip):
+        with contextlib.ExitStack() as held:
+            publish = held.enter_context(runtime.captions.publishing(caller.tenant.name, channel)) if channel else None
+            connection = Connection(Wire(websocket, first), dialect, runtime, name, publish)
+            held.enter_context(runtime.joined(connection, ip))
             await websocket.accept(answered(websocket))
             log.info("connection opened", connection=name, tenant=caller.tenant.name, ip=ip)
             await connection.run()
         log.info("connection closed", connection=name)
+
+
+def _channel(websocket: WebSocket) -> str | None:
+    """The name under which others may read along, which a client asks for by `?captions=`. Raises InvalidParameter."""
+    name = websocket.query_params.get("captions")
+    return None if name is None else checked_name(name)

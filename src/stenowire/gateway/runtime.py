@@ -15,6 +15,7 @@ from stenowire.core.session import Session
 from stenowire.errors import ServiceUnavailable
 from stenowire.events import Open, Work
 from stenowire.gateway.admission import Admission
+from stenowire.gateway.captions import Captions
 from stenowire.gateway.credentials import Credentials
 from stenowire.gateway.metrics import Metrics
 from stenowire.gateway.order import Order
@@ -24,6 +25,7 @@ from stenowire.serving.hub import Hub
 from stenowire.serving.pool import Pool
 from stenowire.settings import Settings
 from stenowire.store.keys import KeyRing
+from stenowire.store.sealed import Seal
 from stenowire.store.shelf import Shelf
 from stenowire.store.tokens import Tokens
 
@@ -41,7 +43,9 @@ class Runtime:
         self.settings = settings
         self.keys = keys
         self.tokens = Tokens()
-        self.credentials = Credentials(keys, self.tokens)
+        self.seal = Seal(settings.data / "seal.secret")
+        self.credentials = Credentials(keys, self.tokens, self.seal)
+        self.captions = Captions()
         self.admission = Admission(settings)
         self.metrics = Metrics()
         self.decoders = Decoders()

@@ -94,6 +94,18 @@ class KeyRing:
             raise InvalidApiKey("Invalid API-key provided.")
         return found
 
+    def named(self, name: str) -> Tenant:
+        """The tenant of that name. Raises InvalidApiKey when its key is no longer here."""
+        for _, tenant in self._tenants:
+            if tenant.name == name:
+                return tenant
+        raise InvalidApiKey("Invalid API-key provided.")
+
+    @property
+    def owner(self) -> Tenant:
+        """Who opens the captions page by the link that the server prints: the tenant of the first key."""
+        return self._tenants[0][1]
+
     def add_ephemeral(self) -> str:
         """A fresh key that lives as long as this process."""
         key = make_key()

@@ -3,6 +3,7 @@
 from starlette.routing import Route
 
 from stenowire.gateway.http import (
+    captions,
     chat,
     description,
     files,
@@ -16,7 +17,7 @@ from stenowire.gateway.http import (
 from stenowire.gateway.http.operations import Operation
 from stenowire.gateway.runtime import Runtime
 
-DOORS = (transcriptions, chat, generation, files, uploads, tokens, warmup, status)
+DOORS = (transcriptions, chat, generation, files, uploads, tokens, captions, warmup, status)
 
 
 def operations(runtime: Runtime) -> list[Operation]:

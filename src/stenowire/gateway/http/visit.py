@@ -51,6 +51,10 @@ class Visit:
         if order is Order.CUT:
             self._end(ServiceUnavailable(RESTARTING))
 
+    def stay(self, seconds: float) -> None:
+        """This one is answered for as long as its client likes, or so long."""
+        self._ends_at = self._loop.time() + seconds
+
     @asynccontextmanager
     async def limit(self) -> AsyncIterator[None]:
         """Raises RequestTimeOut, ServiceUnavailable or ClientDisconnect. Not to be nested."""
