@@ -67,6 +67,14 @@ class Settings(BaseSettings):
     tenant_audio_s_per_day: int = Field(0, ge=0, le=1_000_000_000)
     """Audio of one tenant in a day of UTC."""
 
+    https: bool = False
+    """Serve other machines on the network over HTTPS, with a certificate that this one signs itself; `host` is then every
+    address unless it is given."""
+    cert: Path | None = None
+    """A certificate of one's own, in PEM: HTTPS with that."""
+    cert_key: Path | None = None
+    """Its key; None where both are in one file."""
+
     workers: int = Field(default_factory=cores, ge=1, le=256)
     """Threads that run the models."""
     beam: Literal["always", "never", "auto"] = "auto"
@@ -84,6 +92,10 @@ class Settings(BaseSettings):
     max_streams: int = Field(default_factory=lambda: 32 * cores(), ge=1)
     """Sessions open at once in the whole server."""
     max_tasks_per_connection: int = Field(8, ge=1)
+    vocabulary_entries: int = Field(500, ge=1, le=10_000)
+    """Hot words in one stored list."""
+    vocabulary_lists: int = Field(10, ge=0, le=100_000)
+    """Lists of hot words of one tenant; 0 is no limit."""
 
     handshake_s: float = Field(5.0, gt=0.0)
     """A request header that is not whole by then closes its connection."""
@@ -143,10 +155,19 @@ class Settings(BaseSettings):
                 raise ValueError('a host is a name, "*." and a domain, or "*"')
         return tuple(host.lower() for host in hosts)
 
-    @field_validator("data", "models", mode="after")
+    @field_validator("data", "models", "cert", "cert_key", mode="after")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()
+
+    @property
+    def secure(self) -> bool:
+        return self.https or self.cert is not None
+
+    @property
+    def address(self) -> str:
+        """Where to listen."""
+        return "0.0.0.0" if self.https and "host" not in self.model_fields_set else self.host
 
     @property
     def models_dir(self) -> Path:

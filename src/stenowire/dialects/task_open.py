@@ -3,8 +3,8 @@
 In: a valid RunTask. Out: an Open, or a StenowireError that names the field. It judges what types alone cannot: which
 formats are decoded, how weights combine, how much context is kept.
 
-Accepted without effect here: `vocabulary_id` (an id that is not found biases nothing, and no store of vocabularies is
-asked at this level), `inverse_text_normalization_enabled`, `disfluency_removal_enabled`, `keep_dialect`, `vad_model`.
+Accepted without effect here: `inverse_text_normalization_enabled`, `disfluency_removal_enabled`, `keep_dialect`,
+`vad_model`.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,16 @@ from typing import TypeVar
 import msgspec
 
 from stenowire.dialects.families import Family, family
-from stenowire.dialects.task_wire import FilterList, Parameters, RunTask, Turn, WordFilter, decode_filter
+from stenowire.dialects.task_wire import (
+    FilterList,
+    InstantWord,
+    Parameters,
+    RunPayload,
+    RunTask,
+    Turn,
+    WordFilter,
+    decode_filter,
+)
 from stenowire.errors import InvalidParameter, UnsupportedFormat
 from stenowire.events import Open
 from stenowire.types import AudioFormat, Encoding, Hint, HotWord, Limits, Segmentation, TextOptions
@@ -35,6 +44,7 @@ ENCODINGS: dict[str, Encoding] = {
 MAX_HOTWORDS = 2000
 MAX_SUPER_HOTWORDS = 50
 SUPER_WEIGHT = 50
+PHRASES = "asr_phrase"
 MAX_TURNS = 5
 MAX_TURN_CHARS = 400
 """Of the user's and the assistant's text of one turn together; the tail is cut."""
@@ -58,6 +68,7 @@ def read_open(message: RunTask, limits: Limits) -> Open:
         text=_text_options(parameters),
         limits=msgspec.structs.replace(limits, silence_s=None) if heartbeat else limits,
         heartbeat=heartbeat,
+        vocabulary=_vocabulary(payload),
         interims=row.interims or bool(parameters.intermediate_result_enabled),
     )
 
@@ -122,13 +133,24 @@ def _language(parameters: Parameters) -> str | None:
 
 
 def _hotwords(parameters: Parameters) -> tuple[HotWord, ...]:
-    vocabulary = parameters.vocabulary or {}
-    for word, weight in vocabulary.items():
-        if weight not in (1, 2, 3, 4, 5, SUPER_WEIGHT):
-            raise _invalid("vocabulary", f"the weight of {word[:32]!r} must be 1 to 5, or {SUPER_WEIGHT}")
-    if sum(weight == SUPER_WEIGHT for weight in vocabulary.values()) > MAX_SUPER_HOTWORDS:
+    words = [_hotword(text, said) for text, said in (parameters.vocabulary or {}).items()]
+    if sum(word.weight == SUPER_WEIGHT for word in words) > MAX_SUPER_HOTWORDS:
         raise _invalid("vocabulary", f"at most {MAX_SUPER_HOTWORDS} words may have the weight {SUPER_WEIGHT}")
-    return tuple(HotWord(word, weight) for word, weight in vocabulary.items() if word.strip())[:MAX_HOTWORDS]
+    return tuple(word for word in words if word.text.strip())[:MAX_HOTWORDS]
+
+
+def _hotword(text: str, said: int | InstantWord) -> HotWord:
+    word = InstantWord(said) if isinstance(said, int) else said
+    if word.weight not in (1, 2, 3, 4, 5, SUPER_WEIGHT):
+        raise _invalid("vocabulary", f"the weight of {text[:32]!r} must be 1 to 5, or {SUPER_WEIGHT}")
+    sounds = [word.sounds_like] if isinstance(word.sounds_like, str) else word.sounds_like or []
+    return HotWord(text, word.weight, sounds_like=tuple(sounds))
+
+
+def _vocabulary(payload: RunPayload) -> str:
+    """The id of a stored list, by either name; "" for none."""
+    phrases = (each.resource_id for each in payload.resources or [] if each.resource_type == PHRASES)
+    return payload.parameters.vocabulary_id or next((id for id in phrases if id), "")
 
 
 def _text_options(parameters: Parameters) -> TextOptions:

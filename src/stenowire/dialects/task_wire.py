@@ -16,6 +16,8 @@ from stenowire.errors import InvalidParameter
 Action = Literal["run-task", "continue-task", "finish-task"]
 TaskId = Annotated[str, Meta(min_length=1, max_length=64)]
 SilenceMs = Annotated[int, Meta(ge=200, le=6000)]
+ListId = Annotated[str, Meta(max_length=256)]
+Sound = Annotated[str, Meta(min_length=1, max_length=64)]
 WordList = Annotated[list[str], Meta(max_length=32)]
 
 
@@ -49,11 +51,18 @@ class WordFilter(msgspec.Struct, frozen=True, omit_defaults=True):
     system_reserved_filter: bool | None = None
 
 
+class InstantWord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Our addition: a hot word of which more is said than its weight."""
+
+    weight: int = 4
+    sounds_like: Annotated[list[Sound], Meta(max_length=4)] | Sound | None = None
+
+
 class Parameters(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     format: str | None = None
     sample_rate: Annotated[int, Meta(ge=8000, le=48000)] | None = None
-    vocabulary_id: str | None = None
-    vocabulary: dict[str, int] | None = None
+    vocabulary_id: ListId | None = None
+    vocabulary: dict[str, int | InstantWord] | None = None
     language_hints: list[str] | str | None = None
     semantic_punctuation_enabled: bool | None = None
     max_sentence_silence: SilenceMs | None = None
@@ -74,6 +83,13 @@ class Parameters(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     max_end_silence: SilenceMs | None = None
 
 
+class Resource(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How older models are told of their list of phrases."""
+
+    resource_id: ListId | None = None
+    resource_type: str | None = None
+
+
 class RunPayload(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     task_group: Literal["audio"] | None = None
     task: Literal["asr"] | None = None
@@ -81,6 +97,7 @@ class RunPayload(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     model: Annotated[str, Meta(min_length=1, max_length=256)]
     parameters: Parameters
     input: Input | None = None
+    resources: list[Resource] | None = None
 
 
 class InputPayload(msgspec.Struct, frozen=True):

@@ -89,7 +89,7 @@ def openapi(described: Sequence[Operation]) -> Document:
             "summary": "Speech to text over HTTP",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "paths": {door.path: _path(door, schemas) for door in described},
+        "paths": _paths(described, schemas),
         "components": {
             "schemas": schemas.components,
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
@@ -121,8 +121,12 @@ class Schemas:
         return whole
 
 
-def _path(door: Operation, schemas: Schemas) -> Document:
-    return {method.lower(): _operation(door, method, schemas) for method in door.methods}
+def _paths(described: Sequence[Operation], schemas: Schemas) -> Document:
+    paths: Document = {}
+    for door in described:
+        methods = {method.lower(): _operation(door, method, schemas) for method in door.methods}
+        paths.setdefault(door.path, {}).update(methods)
+    return paths
 
 
 def _operation(door: Operation, method: str, schemas: Schemas) -> Document:

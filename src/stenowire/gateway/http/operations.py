@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    methods: tuple[Literal["GET", "POST"], ...]
+    methods: tuple[Literal["GET", "POST", "DELETE"], ...]
     path: str
     endpoint: Any
     """An ASGI application, or a function from a request to a response."""
