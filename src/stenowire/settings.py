@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     """Audio of one tenant in a day of UTC."""
 
     https: bool = False
-    """Serve other machines on the network over HTTPS, with a certificate that this one signs itself; `host` is then every
+    """Serve other machines over HTTPS, with a certificate that this one signs itself; `host` is then every
     address unless it is given."""
     cert: Path | None = None
     """A certificate of one's own, in PEM: HTTPS with that."""
@@ -216,6 +216,8 @@ def _toml(value: Any) -> str:
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     if isinstance(value, SecretStr):
         return f'"{MASK}"'
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, int | float):
         return str(value)
     text = str(value).replace("\\", "\\\\").replace('"', '\\"')

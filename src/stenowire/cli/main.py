@@ -56,6 +56,11 @@ def serve(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on.", show_default="8090")] = None,
     data: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for keys and models.")] = None,
     config: Annotated[Path | None, typer.Option(metavar="FILE", help="Settings as a TOML file.")] = None,
+    https: Annotated[
+        bool, typer.Option("--https", help="Serve this network over HTTPS, with a certificate of its own making.")
+    ] = False,
+    cert: Annotated[Path | None, typer.Option(metavar="FILE", help="HTTPS with this certificate, in PEM.")] = None,
+    key: Annotated[Path | None, typer.Option(metavar="FILE", help="Its key, where that is in another file.")] = None,
     print_settings: Annotated[
         bool, typer.Option(help="Print the settings in force, secrets masked, and leave.")
     ] = False,
@@ -64,7 +69,7 @@ def serve(
     """Run the server until Ctrl-C or SIGTERM; the first run fetches the models."""
     from stenowire.cli.serve import serve as command
 
-    given = {"host": host, "port": port, "data": data}
+    given = {"host": host, "port": port, "data": data, "https": https or None, "cert": cert, "cert_key": key}
     return command(given, config, print_settings=print_settings, stop_with_stdin=stop_with_stdin)
 
 

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import WebSocketRoute
 
 from stenowire.errors import StenowireError
+from stenowire.gateway import pages
 from stenowire.gateway.doors import Doors
 from stenowire.gateway.http.doors import routes
 from stenowire.gateway.http.refusal import refusal, reply
@@ -33,7 +34,7 @@ def build(settings: Settings, hub: Hub, pool: Pool, keys: KeyRing) -> Starlette:
 def application(runtime: Runtime) -> Starlette:
     """The application around a runtime that may still be without models."""
     return Starlette(
-        routes=[WebSocketRoute("/{path:path}", Doors(runtime).enter), *routes(runtime)],
+        routes=[WebSocketRoute("/{path:path}", Doors(runtime).enter), *routes(runtime), *pages.routes()],
         exception_handlers={StenowireError: _refuse, HTTPException: _fall_through},
         lifespan=lambda _: _background(runtime),
     )

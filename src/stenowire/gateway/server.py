@@ -17,7 +17,7 @@ import structlog
 from stenowire.errors import StenowireError
 from stenowire.gateway import logs
 from stenowire.gateway.app import application
-from stenowire.gateway.banner import greeting, offer
+from stenowire.gateway.banner import LINK_S, greeting, invitation, offer
 from stenowire.gateway.order import Order
 from stenowire.gateway.runtime import Runtime
 from stenowire.gateway.web import Web, listen, url_of
@@ -105,8 +105,9 @@ class Server:
     async def run(self) -> int:
         """Serve until stopped. Raises BadSettings when the port cannot be had, ModelUnavailable without models."""
         with listen(self.settings) as listener, self._signals():
-            self.url = url_of(self.settings.host, listener)
+            self.url = url_of(self.settings, listener)
             self._say(greeting(self.url, self.keys))
+            self._say(invitation(self.url, self.settings, self._link_key()))
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.web.serve(sockets=[listener]))
                 loading = tasks.create_task(self._load())
@@ -124,6 +125,12 @@ class Server:
     def _say(self, lines: list[str]) -> None:
         for line in lines:
             self._announce(line)
+
+    def _link_key(self) -> str | None:
+        """For a person at a terminal; what is not one may be a log, which a key must not get into."""
+        if not sys.stdout.isatty():
+            return None
+        return self.runtime.seal.issue("link", self.keys.owner.name, LINK_S)[0]
 
     async def _load(self) -> None:
         """Load in a thread, so that the port answers meanwhile."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.applications import Starlette
 
+from stenowire.gateway import tls
 from stenowire.gateway.transport import SocketProtocol, WebProtocol
 from stenowire.settings import BadSettings, Settings
 
@@ -19,6 +20,7 @@ class Web(uvicorn.Server):
 
     def __init__(self, app: Starlette, settings: Settings) -> None:
         protocol = type("Protocol", (WebProtocol,), {"header_deadline_s": settings.handshake_s})
+        cert, key = tls.certificate(settings) or (None, None)
         super().__init__(
             uvicorn.Config(
                 app,
@@ -28,6 +30,8 @@ class Web(uvicorn.Server):
                 ws_ping_interval=settings.ping_interval_s,
                 ws_ping_timeout=settings.ping_timeout_s,
                 ws_per_message_deflate=False,
+                ssl_certfile=cert,
+                ssl_keyfile=key,
                 lifespan="on",
                 log_config=None,
                 access_log=False,
@@ -49,7 +53,7 @@ class Web(uvicorn.Server):
 @contextlib.contextmanager
 def listen(settings: Settings) -> Iterator[socket.socket]:
     """A listening socket. Raises BadSettings when the address cannot be had."""
-    host, port = settings.host, settings.port
+    host, port = settings.address, settings.port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family, backlog=2048)
@@ -60,7 +64,8 @@ def listen(settings: Settings) -> Iterator[socket.socket]:
         yield listener
 
 
-def url_of(host: str, listener: socket.socket) -> str:
+def url_of(settings: Settings, listener: socket.socket) -> str:
     """The address for a person to use: a wildcard is reached by the loopback address."""
+    host = settings.address
     reach = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
-    return f"ws://{reach}:{listener.getsockname()[1]}"
+    return f"{'wss' if settings.secure else 'ws'}://{reach}:{listener.getsockname()[1]}"
