@@ -15,10 +15,12 @@ import msgspec
 from stenowire.errors import StenowireError
 from stenowire.types import (
     AudioFormat,
+    Claim,
     Hint,
     Hypothesis,
     Limits,
     NoiseReduction,
+    ResumePoint,
     Samples,
     Segmentation,
     Sentence,
@@ -53,6 +55,10 @@ class Open(Event, frozen=True, kw_only=True):
     """None: what the server's settings say."""
     audit: bool = False
     """Say with each final which terms biasing wrote, and why."""
+    claim: Claim | None = None
+    """Not None: tell resume points, and let a later session of this claim end this one."""
+    resume: ResumePoint | None = None
+    """Begin where another session of this recognition was left."""
 
 
 class Audio(Event, frozen=True):
@@ -136,6 +142,14 @@ class Final(Event, frozen=True):
     audio_s: float
     """Audio received since the session began, in seconds."""
     item: int = 0
+    resume: ResumePoint | None = None
+    """Right behind this sentence; only with `Open.claim`."""
+
+
+class Answered(Event, frozen=True):
+    """Everything up to here is answered, the rest was silence; only with `Open.claim`, about once a second of it."""
+
+    resume: ResumePoint
 
 
 class Refused(Event, frozen=True):
@@ -167,6 +181,7 @@ Update = (
     | Cleared
     | Partial
     | Final
+    | Answered
     | Refused
     | Alive
     | Finished
@@ -184,6 +199,10 @@ class Listen(Event, frozen=True):
 
     samples: Samples
     """float32[frames * 512] at 16 kHz."""
+    ear: bytes | None = None
+    """What the detector is to remember first, from an earlier `Heard`; None: what it remembers of this session."""
+    keep_ear: bool = False
+    """Say in the answer what the detector remembers then."""
 
 
 class OpenStream(Event, frozen=True):
@@ -226,6 +245,7 @@ class Heard(Event, frozen=True):
     """Answer to `Listen`: one probability 0..1 per frame."""
 
     probabilities: Samples
+    ear: bytes = b""
 
 
 class Stepped(Event, frozen=True):

@@ -14,6 +14,8 @@ Samples = NDArray[np.float32]
 
 SESSION_RATE_HZ = 16_000
 """Inside a session all audio runs at this rate; the front end converts."""
+RESUME_STEP = 2_560
+"""160 ms at the session's rate: whole frames of the detector, and whole samples at every rate that divides by 25 Hz."""
 
 Mode = Literal["vad", "manual", "semantic"]
 NoiseReduction = Literal["off", "near_field", "far_field", "auto"]
@@ -168,6 +170,45 @@ class Limits(msgspec.Struct, frozen=True):
     """Fail when audio has begun and then nothing at all comes for this long."""
     silence_s: float | None = None
     """Fail after this much audio without speech. Counted in audio time."""
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the cutting of utterances remembers right after it has closed one. Positions are samples since the
+    session began."""
+
+    heard: int
+    """How far audio has been judged; whole frames."""
+    floor: int
+    """No later utterance begins before this."""
+    start: int | None = None
+    """Where the open utterance begins, when the one before it was cut in mid-speech."""
+    speech_end: int = 0
+    speech_frames: int = 0
+    sure_frames: int = 0
+    scores_from: int = 0
+    """First frame of the open utterance that may be the pause to cut at."""
+
+
+class ResumePoint(msgspec.Struct, frozen=True, kw_only=True):
+    """Where another session can take a session up as if nothing had happened: all audio before is answered."""
+
+    begin: int
+    """The audio to give it begins here: a sample since the session began, a multiple of RESUME_STEP."""
+    place: Place
+    ear_at: int
+    """What the speech detector remembered at this sample: some LSTMs never forget, so a warm-up cannot replace it."""
+    ear: bytes
+    """Its own format; empty for a detector that has heard nothing."""
+    sentences: int
+    """How many have been told as finals."""
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """A client's own name for one recognition, over any number of connections. Of two that hold it the later counts."""
+
+    session: str
+    epoch: int = 0
+    """Counts the client's connections."""
 
 
 class EngineInfo(msgspec.Struct, frozen=True):

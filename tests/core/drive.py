@@ -86,9 +86,10 @@ class Drive:
             match output:
                 case Listen() if self.deaf:
                     self._unheard.append(output)
-                case Listen(samples=samples):
+                case Listen(samples=samples, ear=ear):
+                    self.ear = self.ear if ear is None else self.detector.restore(ear)
                     (probabilities,) = self.detector.hear([(self.ear, samples)])
-                    self._carry(self.session.absorb(Heard(NAME, probabilities), self.now))
+                    self._carry(self.session.absorb(Heard(NAME, probabilities, self.detector.dump(self.ear)), self.now))
                 case OpenStream(stream=stream, hint=hint):
                     self.states[stream] = self.engine.open(hint)
                 case CloseStream(stream=stream):

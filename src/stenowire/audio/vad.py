@@ -14,9 +14,12 @@ import onnxruntime
 
 from stenowire.audio import vad_graph
 from stenowire.audio.vad_graph import CONTEXT_SAMPLES, FRAME_SAMPLES, UNITS
-from stenowire.errors import InternalError
+from stenowire.errors import InternalError, InvalidParameter
 from stenowire.types import Samples
 
+EAR_BYTES = 4 * (CONTEXT_SAMPLES + 2 * UNITS)
+MOST_IN_EAR = 1e4
+"""Beyond what the network's memory can reach; keeps infinities and what is no number out."""
 WEIGHTS = "silero_vad_16k.onnx"
 MOST_FRAMES = 256
 """Frames of one speaker in one call of the network; bounds its memory to about 2 MB per speaker."""
@@ -80,6 +83,18 @@ class SpeechDetector:
                 for column, index in enumerate(members):
                     heard[index][begin:end] = answers[:, column]
         return heard
+
+    def dump(self, state: Ear) -> bytes:
+        """All that is remembered of a speaker: float32[64 + 128 + 128], little-endian, 1,280 bytes."""
+        return np.concatenate((state.context, state.h.ravel(), state.c.ravel())).astype("<f4").tobytes()
+
+    def restore(self, data: bytes) -> Ear:
+        """What `dump` gave, also in another process. Raises InvalidParameter for anything else."""
+        values = np.frombuffer(data, "<f4").astype(np.float32) if len(data) == EAR_BYTES else np.empty(0, np.float32)
+        if not len(values) or not (np.abs(values) < MOST_IN_EAR).all():
+            raise InvalidParameter("resume.point.ear: this is not what the speech detector of this server remembers")
+        context, h, c = np.split(values, (CONTEXT_SAMPLES, CONTEXT_SAMPLES + UNITS))
+        return Ear(context, h.reshape(1, 1, UNITS), c.reshape(1, 1, UNITS))
 
     def close(self, state: Ear) -> None:
         """Nothing is held for a speaker outside its state. Calling it twice is harmless."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from stenowire.types import SESSION_RATE_HZ, EndedBy, Segmentation
+from stenowire.types import SESSION_RATE_HZ, EndedBy, Place, Segmentation
 
 FRAME = 512
 """Samples per frame: what the speech detector works on."""
@@ -71,6 +71,8 @@ class End(msgspec.Struct, frozen=True):
     """Time left until the final is wanted."""
     sure: bool = True
     """False: it may have been noise; only a confident engine should be believed."""
+    after: Place | None = None
+    """What is remembered right behind this end."""
 
 
 Boundary = Begin | Pause | Resume | End
@@ -84,7 +86,7 @@ def onset_threshold(threshold: float) -> float:
 class Segmenter:
     """`feed` frames in order; `flush` at the end of audio; `cut` where the text says that a sentence ended."""
 
-    def __init__(self, segmentation: Segmentation, rules: Rules | None = None) -> None:
+    def __init__(self, segmentation: Segmentation, rules: Rules | None = None, place: Place | None = None) -> None:
         self.rules = rules or Rules()
         self.segmentation = segmentation
         self._heard = 0
@@ -98,6 +100,16 @@ class Segmenter:
         self._paused = False
         self._scores: list[float] = []
         self._scores_from = 0
+        if place is not None:
+            self._take_up(place)
+
+    def _take_up(self, place: Place) -> None:
+        """Go on where another segmenter was. The frames since `scores_from` go to `recall` first."""
+        self._heard, self._floor, self._speech_end = place.heard, place.floor, place.speech_end
+        if place.start is not None:
+            self._begin, self._told = Begin(start=place.start, onset=place.start), True
+            self._speech_frames, self._sure_frames = place.speech_frames, place.sure_frames
+            self._scores_from = place.scores_from
 
     @property
     def heard(self) -> int:
@@ -138,6 +150,22 @@ class Segmenter:
             else:
                 boundaries += self._speech(float(probability), level_db)
         return boundaries
+
+    def recall(self, begin: int, probabilities: Sequence[float], levels_db: Sequence[float]) -> None:
+        """Frames from `begin` on that were judged before this segmenter took up: only where to cut depends on them."""
+        if self._begin is None:
+            return
+        for index, (probability, level_db) in enumerate(zip(probabilities, levels_db, strict=True)):
+            if begin + index * FRAME >= self._scores_from:
+                self._scores.append(level_db + 10 * float(probability))
+
+    @property
+    def quiet_place(self) -> Place | None:
+        """What to take up from here, while nobody speaks and nobody seems to begin; otherwise None."""
+        on = onset_threshold(self.segmentation.threshold)
+        if self._begin is not None or any(p >= on for p in self._recent):
+            return None
+        return Place(heard=self._heard, floor=max(self._floor, self.needed_from))
 
     def flush(self, ended_by: EndedBy = "finish") -> list[Boundary]:
         """No audio follows, or none that belongs to it: an open utterance ends here."""
@@ -210,7 +238,10 @@ class Segmenter:
     def _close(self, clip_end: int, ended_by: EndedBy) -> list[Boundary]:
         told, sure = self._told, self.sure
         self._shut(clip_end if told else self._floor)
-        return [End(clip_end=clip_end, speech_end=self._speech_end, ended_by=ended_by, sure=sure)] if told else []
+        if not told:
+            return []
+        after = Place(heard=self._heard, floor=self._floor)
+        return [End(clip_end=clip_end, speech_end=self._speech_end, ended_by=ended_by, sure=sure, after=after)]
 
     def _shut(self, floor: int) -> None:
         self._begin, self._told, self._floor = None, False, floor
@@ -219,11 +250,21 @@ class Segmenter:
 
     def _split(self, at: int, ended_by: EndedBy, remaining_ms: int = 0) -> list[Boundary]:
         """Two utterances that share the border: nothing is heard twice, nothing falls between them."""
-        end = End(clip_end=at, speech_end=at, ended_by=ended_by, remaining_ms=remaining_ms, sure=self.sure)
+        sure = self.sure
         self._open(at, at)
         # The counts of speech frames go on: the rest of a long utterance is speech, however short it turns out.
         keep = max(0, (at - self._scores_from) // FRAME)
         self._scores, self._scores_from = self._scores[keep:], self._scores_from + keep * FRAME
+        after = Place(
+            heard=self._heard,
+            floor=at,
+            start=at,
+            speech_end=self._speech_end,
+            speech_frames=self._speech_frames,
+            sure_frames=self._sure_frames,
+            scores_from=self._scores_from,
+        )
+        end = End(clip_end=at, speech_end=at, ended_by=ended_by, remaining_ms=remaining_ms, sure=sure, after=after)
         return [end, Begin(start=at, onset=at)]
 
     def _best_pause(self) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from stenowire.core.utterance import OpenUtterance
 from stenowire.events import Final, Open, Partial
 from stenowire.text import filters
-from stenowire.types import Sentence, Word
+from stenowire.types import ResumePoint, Sentence, Word
 
 
 class Item:
@@ -27,6 +27,8 @@ class Item:
         self.emotion: str | None = None
         self.closed = False
         self.committed = False
+        self.resume: ResumePoint | None = None
+        """Right behind it; without the count of sentences, which is known once it is told."""
 
     @property
     def done(self) -> bool:
@@ -64,7 +66,7 @@ class Sentences:
         self._opening = opening
         self._items: deque[Item] = deque()
         self._numbers = 0
-        self._sentence_ids = 1
+        self._sentence_ids = 1 + (opening.resume.sentences if opening.resume else 0)
 
     def __bool__(self) -> bool:
         return bool(self._items)
@@ -105,6 +107,11 @@ class Sentences:
         return utterance is next(self.utterances())
 
     # ---- telling ------------------------------------------------------------------------------------------------
+
+    @property
+    def told(self) -> int:
+        """How many sentences have been told as finals."""
+        return self._sentence_ids - 1
 
     def take_answers(self) -> list[OpenUtterance]:
         """The utterances of the oldest item that are answered and now part of its words."""

@@ -14,6 +14,7 @@ import numpy as np
 from stenowire.audio.frontend import FrontEnd
 from stenowire.core import segmenter as cuts
 from stenowire.core.meaning import sentence_border
+from stenowire.core.resuming import Answers
 from stenowire.core.segmenter import FRAME, Segmenter
 from stenowire.core.sentences import Sentences
 from stenowire.core.tape import Tape
@@ -100,22 +101,29 @@ class Session:
         self.done = False
         self._hint = opening.hint
         self._front = FrontEnd(opening.format)
-        self._tape = Tape()
-        self._received = 0
-        self._segmenter = Segmenter(self._within_engine(opening.segmentation))
+        point = opening.resume
+        self._tape = Tape(point.begin if point else 0)
+        self._received = self._tape.begin
+        self._segmenter = Segmenter(self._within_engine(opening.segmentation), place=point.place if point else None)
+        self._answers = Answers(opening)
         self._sentences = Sentences(opening)
         self._utterance_ids = 0
         self._marks: deque[Mark] = deque()
         self._last_mark = 0
         self._filled = 0
-        self._listened = 0
-        self._needed = 0
+        self._listened = point.ear_at if point else 0
+        """How far the detector has been asked."""
+        self._judging = self._listened
+        """From where, in the request that is on its way."""
+        self._needed = self._tape.begin
         self._listening = False
         self._finishing = False
         self._sound_end: int | None = None
         """Where the audio itself ends on the tape, once all of it has come."""
-        self._watch = Watch(opening.limits, opening.heartbeat, now)
+        self._watch = Watch(opening.limits, opening.heartbeat, now, self._segmenter.heard)
         self._out: list[Output] = []
+        if point and point.place.start is not None:
+            self._begin_utterance(cuts.Begin(start=point.place.start, onset=point.place.start))
 
     # ---- what the gateway asks ----------------------------------------------------------------------------------
 
@@ -212,6 +220,8 @@ class Session:
         if not self._watch.has_audio:
             raise NoValidAudio("no audio was sent before the task was finished")
         self._append(self._front.flush())
+        if self._tape.end < self._segmenter.heard and self.opening.resume:
+            raise InvalidParameter("less audio came than there was before the resume point")
         self._sound_end = self._tape.end
         # Frames are whole: silence fills up the last one, and two more let the detector close on the last word.
         self._tape.append(np.zeros(-self._tape.end % FRAME + 2 * FRAME, np.float32))
@@ -286,17 +296,25 @@ class Session:
     def _listen(self) -> None:
         """Ask for the probabilities of what has not been judged yet; one request is in flight at a time."""
         until = self._marks[0].at if self._marks else self._tape.end
+        again = self._listened < self._segmenter.heard
+        until = min(until, self._segmenter.heard) if again else until
         frames = min(LISTEN_FRAMES, (until - self._listened) // FRAME)
-        if self._listening or frames == 0:
+        if self._listening or frames <= 0:
             return
         end = self._listened + frames * FRAME
-        self._out.append(Listen(self.name, self._tape.view(self._listened, end)))
-        self._listening, self._listened = True, end
+        ear = self._answers.ear_at(self._listened)
+        samples = self._tape.view(self._listened, end)
+        self._out.append(Listen(self.name, samples, ear=ear, keep_ear=self._answers.wanted))
+        self._judging, self._listening, self._listened = self._listened, True, end
 
     def _heard(self, heard: Heard, now: float) -> None:
         self._listening = False
-        samples = self._tape.view(self._segmenter.heard, self._listened)
-        for boundary in self._segmenter.feed(heard.probabilities.tolist(), levels_db(samples)):
+        begin, self._judging = self._judging, self._listened
+        probabilities, levels = heard.probabilities.tolist(), levels_db(self._tape.view(begin, self._listened))
+        self._answers.heard(self._listened, heard.ear)
+        if begin < self._segmenter.heard:
+            return self._segmenter.recall(begin, probabilities, levels)
+        for boundary in self._segmenter.feed(probabilities, levels):
             self._bound(boundary, now)
         self._ask_partial(now)
         self._watch_silence()
@@ -324,6 +342,7 @@ class Session:
     def _end_utterance(self, end: cuts.End, now: float) -> None:
         utterance = self._sentences.newest
         utterance.end, utterance.speech_end, utterance.sure = end.clip_end, end.speech_end, end.sure
+        self._sentences.open_item().resume = self._answers.point(end.after, self._filled)
         utterance.told_end = end.clip_end if self._sound_end is None else min(end.clip_end, self._sound_end)
         if not utterance.has_final_for(end.clip_end):
             self._ask_final(utterance, end.clip_end, self._due(end.clip_end, now, end.remaining_ms))
@@ -454,6 +473,8 @@ class Session:
                 self._bound(boundary, now)
             self._sentences.close()
         self._tell_answers()
+        if not self._sentences and not self._finishing:
+            self._out += self._answers.quiet(self._segmenter.quiet_place, self._sentences.told, self._filled)
         if all_heard and not self._sentences:
             self._out.append(Finished(self.name, self.audio_s))
             self.done = True
@@ -466,14 +487,16 @@ class Session:
             item = self._sentences.take_done()
             if item is None:
                 return
-            self._out += self._sentences.final(item, self._language, self.audio_s)
+            final = self._sentences.final(item, self._language, self.audio_s)
+            self._out += self._answers.tell(item.resume, final, self._sentences.told)
             # What was held back behind this final may be shown now.
             self._out += self._sentences.partial(self._language, self._segmenter.heard)
 
     def _forget(self) -> None:
         starts = [utterance.start for utterance in self._sentences.utterances()]
-        self._needed = min([self._segmenter.needed_from, self._segmenter.heard, *starts])
+        self._needed = min([self._segmenter.needed_from, self._segmenter.heard, self._judging, *starts])
         self._tape.forget(self._needed)
+        self._answers.forget(self._needed)
 
     def _close_stream(self, utterance: OpenUtterance) -> None:
         if utterance.opened_stream:

@@ -11,9 +11,9 @@ from stenowire.types import SESSION_RATE_HZ, Samples
 class Tape:
     """A queue of float32 samples. Positions count from the session's first sample and never shift."""
 
-    def __init__(self) -> None:
+    def __init__(self, begin: int = 0) -> None:
         self._buffer: Samples = np.zeros(SESSION_RATE_HZ, np.float32)
-        self._first = 0
+        self._first = begin
         self._count = 0
 
     @property
@@ -50,6 +50,7 @@ class Tape:
 
     def forget(self, before: int) -> None:
         """Drop samples before this position. Memory is given back once half of the buffer is stale."""
+        before = min(before, self.end)
         stale = before - self._first
         if stale <= 0:
             return

@@ -11,13 +11,13 @@ ALIVE_EVERY_S = 10.0
 
 
 class Watch:
-    def __init__(self, limits: Limits, heartbeat: bool, now: float) -> None:
+    def __init__(self, limits: Limits, heartbeat: bool, now: float, heard: int = 0) -> None:
         self._limits = limits
         self._heartbeat = heartbeat
         self.began_at = now
         self._last_audio_at: float | None = None
-        self._last_speech = 0
-        self._last_alive = 0
+        self._last_speech = heard
+        self._last_alive = heard
 
     def audio(self, now: float) -> None:
         """Audio came."""

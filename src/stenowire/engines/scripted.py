@@ -5,12 +5,14 @@ engine reads the levels back, so its words depend on the audio alone, as a real 
 anything above a whisper speech. Never offered to users.
 """
 
+import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from stenowire.engines.base import Job
+from stenowire.errors import InvalidParameter
 from stenowire.types import SESSION_RATE_HZ, EngineInfo, Hint, Hypothesis, Samples, Word
 
 WORD_MS = 400
@@ -52,6 +54,15 @@ class ScriptedDetector:
             state[0] = 4.0 if is_loud else state[0] - 1
             probabilities[index] = 0.97 if state[0] > 0 else 0.02
         return probabilities
+
+    def dump(self, state: list[float]) -> bytes:
+        return struct.pack("<f", state[0])
+
+    def restore(self, data: bytes) -> list[float]:
+        try:
+            return list(struct.unpack("<f", data))
+        except struct.error:
+            raise InvalidParameter("resume.point.ear: not what this detector remembers") from None
 
     def close(self, state: list[float]) -> None: ...
 

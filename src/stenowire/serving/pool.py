@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from stenowire.engines.base import Engine, Job
-from stenowire.errors import InternalError
+from stenowire.errors import InternalError, StenowireError
 from stenowire.events import Broken, CloseStream, Heard, Listen, OpenStream, Result, Step, Stepped, Work
 from stenowire.serving.scheduler import Batch, BeamPolicy, Scheduler
 from stenowire.types import Hint
@@ -27,6 +27,7 @@ Owner = Callable[[Result], None]
 
 StreamKey = tuple[Hashable, str, int]
 EarKey = tuple[Hashable, str]
+Sound = tuple[EarKey, Owner, Listen]
 
 
 class Known(msgspec.Struct):
@@ -72,7 +73,7 @@ class Pool:
         self._sound_came = threading.Condition(self._lock)
         self._known: dict[StreamKey, Known] = {}
         self._ears: dict[EarKey, Any] = {}
-        self._sounds: list[tuple[EarKey, Owner, Listen]] = []
+        self._sounds: list[Sound] = []
         self._busy_s = dict.fromkeys(("listen", "partial", "greedy", "beam"), 0.0)
         self._steps = dict.fromkeys(("listen", "partial", "greedy", "beam"), 0)
         self._stopping = False
@@ -206,20 +207,21 @@ class Pool:
                 if self._stopping:
                     return
                 sounds, self._sounds = self._sounds, []
-                for key, _, _ in sounds:
-                    if key not in self._ears:
-                        self._ears[key] = self._detector.open()
+                sounds, results = self._find_ears(sounds)
                 jobs = [(self._ears[key], listen.samples) for key, _, listen in sounds]
             began = time.monotonic()
-            results = self._judge(sounds, jobs)
+            results += self._judge(sounds, jobs)
             with self._lock:
                 self._count("listen", time.monotonic() - began, len(sounds))
             self._deliver(results)
 
-    def _judge(self, sounds: list[tuple[EarKey, Owner, Listen]], jobs: list[Any]) -> list[tuple[Owner, Result]]:
+    def _judge(self, sounds: list[Sound], jobs: list[Any]) -> list[tuple[Owner, Result]]:
         try:
             judged = self._detector.hear(jobs)
-            return [(owner, Heard(work.session, p)) for (_, owner, work), p in zip(sounds, judged, strict=True)]
+            return [
+                (owner, Heard(work.session, probabilities, self._detector.dump(ear) if work.keep_ear else b""))
+                for (_, owner, work), (ear, _), probabilities in zip(sounds, jobs, judged, strict=True)
+            ]
         except Exception:
             log.exception("speech detection failed", sessions=len(sounds))
             broken = InternalError("speech detection failed; the server's log says why")
@@ -235,6 +237,21 @@ class Pool:
             log.debug("results after the loop closed", count=len(results))
 
     # ---- under the lock -----------------------------------------------------------------------------------------
+
+    def _find_ears(self, sounds: list[Sound]) -> tuple[list[Sound], list[tuple[Owner, Result]]]:
+        """See that each sound has its ear; returns those that have, and the faults of the others."""
+        fit: list[Sound] = []
+        faults: list[tuple[Owner, Result]] = []
+        for key, owner, listen in sounds:
+            try:
+                if listen.ear is not None:
+                    self._ears[key] = self._detector.restore(listen.ear)
+                elif key not in self._ears:
+                    self._ears[key] = self._detector.open()
+                fit.append((key, owner, listen))
+            except StenowireError as error:
+                faults.append((owner, Broken(listen.session, None, error)))
+        return fit, faults
 
     def _close(self, key: StreamKey) -> None:
         known = self._known.get(key)
