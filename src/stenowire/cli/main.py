@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from stenowire import __version__
+from stenowire.cli import vocabulary
 from stenowire.cli.exits import Status, Stop
 
 app = typer.Typer(
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 models = typer.Typer(help="Show or fetch the models on this machine.", rich_markup_mode="rich")
 app.add_typer(models, name="models")
+app.add_typer(vocabulary.app, name="vocabulary")
 
 
 class Format(StrEnum):
