@@ -2,8 +2,8 @@
 
     .cache/bench-venv/bin/python -m bench.biasing.rare > tests/data/biasing/real.tsv
 
-In: the references of the English recordings. Out: lines of file and term. The rule: rarer than one in a million words of
-English, or written with a capital inside a sentence and rarer than one in a hundred thousand (frequencies by wordfreq).
+In: the references of the English recordings. Out: lines of file and term. The rule: rarer than one in a million words
+of English, or with a capital inside a sentence and rarer than one in a hundred thousand (frequencies by wordfreq).
 Must not know what any engine writes: a term that is always right shows whether help does harm.
 """
 
@@ -15,7 +15,7 @@ from bench.score import plain
 
 RARE_ZIPF, RARE_NAME_ZIPF = 3.0, 4.0
 """Zipf frequency: log10 of occurrences in a thousand million words."""
-NAMES = {"birket", "carker", "dashwood", "linnell", "quilter"}
+NAMES = {"birket", "carker", "collier", "dashwood", "foster", "linnell", "mason", "quilter", "turkish"}
 """Names in references that are written without case."""
 FRAGMENTS = {"dif"}
 """Words that a speaker broke off."""
@@ -30,7 +30,7 @@ def terms(reference: str) -> list[str]:
     for spoken in plain(reference):
         word = re.sub(r"'s$", "", spoken)
         zipf = zipf_frequency(word, "en")
-        rare = zipf < RARE_ZIPF or (zipf < RARE_NAME_ZIPF and word in capitals)
+        rare = zipf < RARE_ZIPF or (zipf < RARE_NAME_ZIPF and (word in capitals or word in NAMES))
         if rare and word not in FRAGMENTS:
             found.setdefault(word, capitals.get(word) or (word.capitalize() if word in NAMES else word))
     return list(found.values())

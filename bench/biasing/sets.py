@@ -14,7 +14,7 @@ from bench.corpus import Samples
 from bench.environment import ROOT
 
 DATA = ROOT / "tests" / "data" / "biasing"
-VOICES_PER_SENTENCE = 4
+VOICES_PER_SENTENCE = 2
 KNOWN_SHARE = 0.8
 """At most so much of a list is ever said; the rest are distractors, also in the shortest."""
 

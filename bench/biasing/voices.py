@@ -1,4 +1,4 @@
-"""Sentences spoken by synthesisers of the Debian packages: rare names can be had in no other way. Never passed off as people.
+"""Sentences spoken by synthesisers of the Debian packages: rare names can be had in no other way. Never called people.
 
 In: a voice's name and a text. Out: the path of a wav file in `.cache/bench/voices`, made once. A voice whose program or
 data is absent raises `Silent`, which says what to install. Must not know engines or term lists.
