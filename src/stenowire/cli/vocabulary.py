@@ -1,7 +1,7 @@
 """`stenowire vocabulary`: lists of hot words, written and read in the store itself, whether or not a server runs.
 
-In: files of words. Out: ids and tables on standard output. What may stand in a list is judged where the HTTP door does it,
-so that a list made here is one that a client could have made.
+In: files of words. Out: ids and tables on standard output. What may stand in a list is judged where the HTTP door does
+it, so that a list made here is one that a client could have made.
 
 A file of words has a word on each line, then, after tabs, its weight and how it sounds:
 
