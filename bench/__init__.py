@@ -4,6 +4,7 @@
 
 Everything here sees the server as a client does: through the WebSocket, its /metrics page and its process times.
 It imports nothing of `stenowire`, so a number can only be right if the product is; the exceptions,
-`dialect_work.py`, `formats_work.py` and `biasing/work.py`, measure what no client can see. Rows go to `RESULTS.md`, raw events to `.cache/bench/*.jsonl`.
+`dialect_work.py`, `formats_work.py` and `biasing/work.py`, measure what no client can see. Rows go to `RESULTS.md`,
+raw events to `.cache/bench/*.jsonl`.
 The tools and the peers live in an environment of their own (`environment.py`).
 """

@@ -29,14 +29,20 @@ def utterances(quick: bool = False) -> list[Utterance]:
     ]
 
 
+def forms() -> dict[str, str]:
+    """Form -> context in which the term stands, as the files have it."""
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(_folder().glob("*.txt"))}
+    del texts["sentence"]
+    return texts
+
+
 def helpful() -> dict[str, str]:
-    """Form -> context in which the term stands."""
-    forms = {path.stem: path.read_text(encoding="utf-8") for path in sorted(_folder().glob("*.txt"))}
-    del forms["sentence"]
-    words = forms["list-commas"].strip()
+    """The same, and the list hidden among thousands of names and in garbled text."""
+    texts = forms()
+    words = texts["list-commas"].strip()
     names, noise = _names(), garbled()
     half = len(names) // 2
-    return forms | {
+    return texts | {
         "list among thousands of names": ", ".join([*names[:half], words, *names[half:]]),
         "list in garbled text": f"{noise[: GARBLED_CHARS // 2]}\n{words}\n{noise[GARBLED_CHARS // 2 :]}",
     }
