@@ -11,6 +11,8 @@ import msgspec
 Door = Literal["task", "session", "omni", "openai", "file"]
 
 EMBEDDED = "moonshine-tiny-en"
+LEXICON = "cmudict"
+"""The pronouncing dictionary of the embedded engine's language."""
 
 
 class Name(msgspec.Struct, frozen=True):

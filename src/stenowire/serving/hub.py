@@ -8,13 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import structlog
 
 from stenowire.audio.vad import SpeechDetector
+from stenowire.biasing.pronounce import SILENT, Lexicon, open_lexicon
 from stenowire.engines.base import Engine
-from stenowire.engines.registry import BY_NAME, EMBEDDED, TABLE
+from stenowire.engines.registry import BY_NAME, EMBEDDED, LEXICON, TABLE
 from stenowire.errors import ModelNotFound, UnsupportedLanguage
+from stenowire.models.errors import ModelUnavailable
 from stenowire.models.fetch import ensure
 from stenowire.types import EngineInfo
+
+log = structlog.get_logger(__name__)
 
 Progress = Callable[[str, int, int], None]
 
@@ -40,9 +45,10 @@ class Hub:
         """Fetch what is missing, build, load and run once. Blocks; raises ModelUnavailable. Call it in a thread."""
         # Imported late: the command's help must not wait for ONNX Runtime.
         from stenowire.engines.moonshine import MoonshineEngine
+        from stenowire.serving.biased import BiasedEngine
 
         detector = SpeechDetector(ensure("silero-vad", root, progress))
-        engine = MoonshineEngine(ensure(EMBEDDED, root, progress))
+        engine = BiasedEngine(MoonshineEngine(ensure(EMBEDDED, root, progress)), _lexicon(root, progress))
         detector.warm_up()
         engine.warm_up()
         self._engine, self._detector = engine, detector
@@ -80,3 +86,12 @@ class Hub:
         """One card per accepted name."""
         info = self.engine.info
         return [ModelCard(row.model, row.door, info.name, info.languages, info.description) for row in TABLE]
+
+
+def _lexicon(root: Path, progress: Progress | None) -> Lexicon:
+    """Without its dictionary a server still recognises: hot words are then found by their spelling alone."""
+    try:
+        return open_lexicon(ensure(LEXICON, root, progress))
+    except (ModelUnavailable, OSError) as error:
+        log.warning("no pronouncing dictionary: hot words are found by spelling only", reason=str(error))
+        return SILENT

@@ -1,0 +1,156 @@
+"""Stretches of a hypothesis that sound like a term.
+
+Input: an index, the words of a hypothesis. Output: candidates with their distance. Must not know audio or scores.
+
+Every run of up to some words is a window. A first look compares coarse classes of phones by edit distance; what passes
+is compared phone by phone with costs of its own.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz.distance import Levenshtein
+from rapidfuzz.process import cdist
+
+from stenowire.biasing.index import Index, letters, padded
+from stenowire.biasing.phones import COARSE, INDEL, SUBSTITUTION
+from stenowire.biasing.rewrite import possessive
+from stenowire.biasing.spoken import written
+
+MOST_WORDS = 5
+"""Of a window."""
+LEAST_PHONES = 3
+"""A shorter term is written only where its letters already stand there."""
+COARSE_BOUND = 0.5
+"""Edits per phone of the longer side at which the first look gives up."""
+BOUND = 0.55
+"""Distance at which a candidate is none."""
+PER_TERM = 2
+MOST_PAIRS = 1500
+"""Of window and pronunciation that are compared phone by phone: the nearest at first look."""
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    begin: int
+    """Index of the first word that would go."""
+    end: int
+    """Index of the first word after it that stays."""
+    term: int
+    """Its place in the index."""
+    distance: float
+    """0..1: 0 when both sound the same."""
+    phones: int
+    """How many the term has."""
+
+
+def respellings(index: Index, words: Sequence[str]) -> list[Candidate]:
+    """Where a term is written with other case or spacing only; longest first, none over another."""
+    keys = [letters(word) for word in words]
+    found: list[Candidate] = []
+    taken: set[int] = set()
+    for size in range(min(MOST_WORDS + 1, len(words)), 0, -1):
+        for begin in range(len(words) - size + 1):
+            span = range(begin, begin + size)
+            term = index.spellings.get("".join(keys[begin : begin + size]))
+            if term is not None and taken.isdisjoint(span):
+                taken.update(span)
+                found.append(Candidate(begin, begin + size, term, 0.0, 0))
+    return found
+
+
+def find(
+    index: Index, words: Sequence[str], taken: frozenset[int] = frozenset(), bound: float = BOUND
+) -> list[Candidate]:
+    """Candidates outside the words `taken`, at most two per term, nearest first."""
+    if not len(index.owners):
+        return []
+    said = [_said(index, word) for word in words]
+    spans = _windows(said, taken, int(index.lengths.max()))
+    if not spans:
+        return []
+    # "Lionel's" is compared as "Lionel": what it owns is kept when the name is replaced.
+    last = [
+        _said(index, word[: -len(owner)]) if (owner := possessive(word)) else said[i] for i, word in enumerate(words)
+    ]
+    texts = ["".join(said[begin : end - 1]) + last[end - 1] for begin, end in spans]
+    rows, columns = _first_look(index, texts)
+    distances = _distances(padded(texts), np.array([len(t) for t in texts]), index, rows, columns)
+    near = np.flatnonzero(distances <= bound)
+    order = near[np.argsort(distances[near], kind="stable")]
+    return _best(index, spans, [(int(rows[i]), int(columns[i]), float(distances[i])) for i in order])
+
+
+def _said(index: Index, word: str) -> str:
+    found = index.lexicon.say(word.lower()) if word.isalpha() else written(word, index.lexicon)
+    return found[0] if found else ""
+
+
+def _windows(said: Sequence[str], taken: frozenset[int], longest: int) -> list[tuple[int, int]]:
+    spans = []
+    for begin in range(len(said)):
+        size = 0
+        for end in range(begin + 1, min(begin + MOST_WORDS, len(said)) + 1):
+            size += len(said[end - 1])
+            if end - 1 in taken or size > 2 * longest:
+                break
+            if said[end - 1] and said[begin] and size >= 2:
+                spans.append((begin, end))
+    return spans
+
+
+def _first_look(index: Index, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Pairs of window and pronunciation that may be near."""
+    coarse = [text.translate(COARSE) for text in texts]
+    edits = cdist(coarse, index.coarse, scorer=Levenshtein.distance, dtype=np.uint8)
+    longer = np.maximum(np.array([len(text) for text in texts])[:, None], index.lengths[None])
+    ratios = np.where(index.lengths >= LEAST_PHONES, edits / longer, 1.0)
+    rows, columns = np.nonzero(ratios <= COARSE_BOUND)
+    if len(rows) <= MOST_PAIRS:
+        return rows, columns
+    # Of two that differ by as much, the longer is the rarer accident.
+    worth = ratios[rows, columns] - 0.01 * index.lengths[columns]
+    nearest = np.sort(np.argpartition(worth, MOST_PAIRS)[:MOST_PAIRS])
+    return rows[nearest], columns[nearest]
+
+
+def _distances(
+    windows: NDArray[np.uint8],
+    lengths: NDArray[np.int64],
+    index: Index,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+) -> NDArray[np.float32]:
+    """float32[pairs]: least cost of turning one into the other, over the cost of losing the greater."""
+    if not len(rows):
+        return np.zeros(0, np.float32)
+    here, there = windows[rows], index.phones[columns]
+    sizes, ends = lengths[rows], index.lengths[columns]
+    gained = np.concatenate([np.zeros((len(rows), 1), np.float32), np.cumsum(INDEL[there], 1)], 1)
+    best = gained.copy()
+    for i in range(int(sizes.max())):
+        phone = here[:, i]
+        turned = best + INDEL[phone][:, None]
+        turned[:, 1:] = np.minimum(turned[:, 1:], best[:, :-1] + SUBSTITUTION[phone[:, None], there])
+        # A run of gains costs the difference of two running sums.
+        turned = np.minimum.accumulate(turned - gained, axis=1) + gained
+        best = np.where((i < sizes)[:, None], turned, best)
+    pairs = np.arange(len(rows))
+    lost = (INDEL[here] * (np.arange(here.shape[1]) < sizes[:, None])).sum(1)
+    cost: NDArray[np.float32] = best[pairs, ends] / np.maximum(lost, index.weights[columns])
+    return cost
+
+
+def _best(index: Index, spans: Sequence[tuple[int, int]], pairs: Sequence[tuple[int, int, float]]) -> list[Candidate]:
+    """Nearest first, each stretch and term once, at most two stretches per term."""
+    found: dict[tuple[int, int, int], Candidate] = {}
+    counts: dict[int, int] = {}
+    for row, column, distance in pairs:
+        (begin, end), term = spans[row], int(index.owners[column])
+        key = (begin, end, term)
+        if key in found or counts.get(term, 0) >= PER_TERM:
+            continue
+        counts[term] = counts.get(term, 0) + 1
+        found[key] = Candidate(begin, end, term, distance, int(index.lengths[column]))
+    return list(found.values())
