@@ -13,6 +13,7 @@ import websockets
 
 from live_server import KEY, PATH, Live, finish_task, hear, live, pcm, run_task, send_audio, until
 from stenowire.gateway.captions import MOST_WAITING, Captions, Dropped
+from stenowire.store.pepper import Pepper
 from stenowire.store.sealed import Seal
 
 pytestmark = pytest.mark.unit
@@ -114,18 +115,17 @@ async def test_a_viewer_who_does_not_keep_up_is_dropped_and_holds_nothing(tmp_pa
     assert not captions._channels
 
 
-def test_a_sealed_key_outlives_a_restart_and_no_change(tmp_path: Path) -> None:
+def test_a_sealed_key_outlives_a_restart_and_no_change() -> None:
     now = 1000.0
-    path = tmp_path / "seal.secret"
-    key, ends_at = Seal(path, lambda: now).issue("page", "tenant-1", 60)
-    again = Seal(path, lambda: now)
+    pepper = Pepper("p" * 32)
+    key, ends_at = Seal(pepper, lambda: now).issue("page", "tenant-1", 60)
+    again = Seal(pepper, lambda: now)
     claim = again.open(key)
     assert claim is not None and (claim.tenant, claim.ends_at) == ("tenant-1", ends_at)
-    assert path.stat().st_mode & 0o777 == 0o600
     told, _, mac = key.partition(".")
     assert [again.open(text) for text in (told, f"{told}.", f"{told}A.{mac}", f"{told}.{mac[:-2]}AA", "sw-.", "")] == [
         None
     ] * 6
-    assert Seal(tmp_path / "other", lambda: now).open(key) is None
+    assert Seal(Pepper("q" * 32), lambda: now).open(key) is None
     now += 60
     assert again.open(key) is None

@@ -63,7 +63,7 @@ async def test_a_key_that_was_made_is_shown_even_if_the_models_cannot_be_loaded(
     with pytest.raises(ServiceUnavailable, match="not here"):
         await failing.run()
     shown = next(line for line in said if "shown this once" in line).rpartition(" ")[2]
-    KeyRing.open(failing.settings).check_key(shown)
+    KeyRing.open(failing.settings).find(shown)
 
 
 async def test_a_server_told_to_stop_while_it_loads_stops(tmp_path: Path) -> None:

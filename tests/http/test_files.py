@@ -240,7 +240,7 @@ async def test_a_task_in_the_middle_of_a_stop_is_done_after_the_restart(tmp_path
 
 
 def tenant(server: Live) -> str:
-    return server.server.keys.check_key(KEY).name
+    return server.server.keys.find(KEY).tenant.name
 
 
 def crashed(server: Live, address: str, *, attempts: int) -> str:

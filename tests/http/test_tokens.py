@@ -10,9 +10,9 @@ import websockets
 
 from http_calls import SAID, TWO_SENTENCES, client, transcribe, wav
 from live_server import PATH, Live, live, pcm, whole_task
-from stenowire.errors import Throttled
-from stenowire.store.keys import Tenant
-from stenowire.store.tokens import MOST_TOKENS, Tokens
+from stenowire.errors import InvalidParameter
+from stenowire.store.pepper import Pepper
+from stenowire.store.tokens import MOST_CHARS, Tokens
 
 pytestmark = pytest.mark.unit
 
@@ -97,21 +97,24 @@ async def test_it_acts_for_the_key_that_made_it(tmp_path: Path) -> None:
         assert credentials.check(made).tenant != credentials.check("sk-one").tenant
 
 
-def test_tokens_are_kept_only_as_digests() -> None:
-    tokens = Tokens()
-    made = tokens.issue(Tenant("t"), 60)
-    assert made.removeprefix("st-") not in repr(vars(tokens))
+def test_a_token_is_good_wherever_the_pepper_and_its_key_are() -> None:
+    made = Tokens(Pepper("p" * 32)).issue("key-id", 60, "{}")
+    assert Tokens(Pepper("p" * 32)).find(made) == Tokens(Pepper("p" * 32)).find(made) != None  # noqa: E711
+    assert Tokens(Pepper("q" * 32)).find(made) is None
 
 
-def test_there_is_room_for_so_many_tokens_and_ended_ones_make_room() -> None:
-    now = 0.0
-    tokens = Tokens(lambda: now)
-    for _ in range(MOST_TOKENS):
-        tokens.issue(Tenant("t"), 60)
-    with pytest.raises(Throttled):
-        tokens.issue(Tenant("t"), 60)
-    now = 60.0
-    assert tokens.find(tokens.issue(Tenant("t"), 60))
+@pytest.mark.parametrize("at", [3, 10, -1])
+def test_a_changed_token_is_none(at: int) -> None:
+    tokens = Tokens(Pepper("p" * 32))
+    made = list(tokens.issue("key-id", 60))
+    made[at] = "A" if made[at] != "A" else "B"
+    assert tokens.find("".join(made)) is None
+
+
+def test_a_token_never_outgrows_a_header() -> None:
+    tokens = Tokens(Pepper("p" * 32))
+    with pytest.raises(InvalidParameter, match="too long"):
+        tokens.issue("key-id", 60, "x" * MOST_CHARS)
 
 
 # ---- OpenAI's ways to ask -----------------------------------------------------------------------------------------

@@ -112,7 +112,7 @@ async def test_old_files_are_deleted(tmp_path: Path) -> None:
 async def test_permissions_that_nobody_uses_are_limited(tmp_path: Path) -> None:
     async with live(tmp_path) as server, client(server) as visitor:
         uploads = server.server.runtime.shelf.uploads
-        tenant = server.server.keys.check_key("sk-for-tests").name
+        tenant = server.server.keys.find("sk-for-tests").tenant.name
         for _ in range(200):
             uploads.permit(tenant, time.time())
         assert (await visitor.get(ASK)).status_code == 429

@@ -44,11 +44,13 @@ def application(runtime: Runtime) -> Starlette:
 async def _background(runtime: Runtime) -> AsyncIterator[None]:
     """What goes on beside the clients."""
     async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(runtime.metrics.probe()), tasks.create_task(Transcriber(runtime).run())]
+        beside = (runtime.metrics.probe(), Transcriber(runtime).run(), runtime.watch.run())
+        running = [tasks.create_task(work) for work in beside]
         yield
         for task in running:
             task.cancel()
     runtime.shelf.close()
+    runtime.store.close()
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

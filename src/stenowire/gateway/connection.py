@@ -16,7 +16,7 @@ import structlog
 from stenowire.core.session import Output
 from stenowire.dialects.base import Close, Dialect, Text
 from stenowire.dialects.base import Output as Said
-from stenowire.errors import InternalError, ServiceUnavailable, StenowireError
+from stenowire.errors import InternalError, InvalidApiKey, ServiceUnavailable, StenowireError
 from stenowire.events import (
     Audio,
     Broken,
@@ -49,6 +49,7 @@ PIECE_BYTES = 32 << 10
 CODED_BYTES_AHEAD = 64 << 10
 """Of coded audio that may wait for its decoder."""
 RESTARTING = "The server is restarting, please connect again."
+REVOKED = "The API-key has been revoked or has expired."
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -149,6 +150,8 @@ class Connection:
                 await self._drain()
             case Order.CUT:
                 await self._cut()
+            case Order.REVOKED:
+                await self._shut_out()
 
     def _crowded(self) -> bool:
         settings = self._runtime.settings
@@ -328,6 +331,13 @@ class Connection:
             self._end(seat)
             self._leave(seat)
         self._part()
+
+    async def _shut_out(self) -> None:
+        """Let nothing more be heard or said with a key that is good no more."""
+        for seat in list(self._seats.values()):
+            self._leave(seat)
+            await self._say(Failed(seat.name, InvalidApiKey(REVOKED)), seat)
+        self._close(1008, "key revoked")
 
     def _end(self, seat: Seat) -> None:
         """The server ends the session. Its client is told once all have answered: a dialect may let one end others."""

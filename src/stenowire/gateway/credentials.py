@@ -6,21 +6,37 @@ Input: the header of an HTTP request or a handshake. Output: the caller, or Inva
 import msgspec
 from starlette.requests import HTTPConnection
 
-from stenowire.errors import AccessDenied
+from stenowire.errors import AccessDenied, InvalidApiKey
+from stenowire.store.accounts import Scope
 from stenowire.store.keys import KeyRing, Tenant, bearer
-from stenowire.store.sealed import Claim, Seal
+from stenowire.store.sealed import Claim, Purpose, Seal
 from stenowire.store.tokens import Tokens
 
 SUBPROTOCOL = "realtime"
 KEY_SUBPROTOCOL = "openai-insecure-api-key."
 """OpenAI's way for browsers, which cannot set a header: the key is the rest of one of the offered sub-protocols."""
 
+PAGE_SCOPES: frozenset[str] = frozenset({"recognise", "captions-read"})
+SEALED_SCOPES: dict[Purpose, frozenset[str]] = {
+    "link": PAGE_SCOPES,
+    "page": PAGE_SCOPES,
+    "captions": frozenset({"captions-read"}),
+}
 
-class Caller(msgspec.Struct, frozen=True):
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
     tenant: Tenant
+    key: str = ""
+    """The id of the permanent key behind it; "" where any key of the tenant will do."""
+    scopes: frozenset[str]
     permanent: bool
     update: str | None = None
     """What a temporary key has its connections begin with."""
+
+    def must(self, scope: Scope) -> None:
+        """Raises AccessDenied when the key is not for that."""
+        if scope not in self.scopes:
+            raise AccessDenied(f"This key may not do this: it is without the scope {scope}.")
 
     def must_be_permanent(self) -> None:
         """A temporary key must not make others, or it would last for ever."""
@@ -76,12 +92,28 @@ class Credentials:
         if claim is not None:
             return self._claimed(claim)
         grant = self._tokens.find(key)
-        if grant is None:
-            return Caller(self._keys.check_key(key), permanent=True)
-        return Caller(grant.tenant, permanent=False, update=grant.update)
+        holder = self._keys.find(key) if grant is None else self._keys.holder(grant.key)
+        return Caller(
+            tenant=holder.tenant,
+            key=holder.key,
+            scopes=holder.scopes,
+            permanent=grant is None,
+            update=grant.update if grant else None,
+        )
+
+    def is_good(self, caller: Caller) -> bool:
+        """Whether what the caller came in with is still good; a temporary key is as long as its permanent one."""
+        try:
+            if caller.key:
+                self._keys.holder(caller.key)
+            else:
+                self._keys.named(caller.tenant.name)
+        except InvalidApiKey:
+            return False
+        return True
 
     def _claimed(self, claim: Claim) -> Caller:
-        return Caller(self._keys.named(claim.tenant), permanent=False)
+        return Caller(tenant=self._keys.named(claim.tenant), scopes=SEALED_SCOPES[claim.purpose], permanent=False)
 
 
 def subprotocols(request: HTTPConnection) -> list[str]:

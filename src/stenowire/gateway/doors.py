@@ -58,7 +58,8 @@ class Doors:
         runtime = self._runtime
         ip = websocket.client.host if websocket.client else ""
         try:
-            caller = runtime.credentials.of_handshake(websocket)
+            caller = await runtime.watch.known(lambda: runtime.credentials.of_handshake(websocket))
+            caller.must("recognise")
             runtime.check(ip)
             channel = _channel(websocket)
         except StenowireError as error:
@@ -71,6 +72,7 @@ class Doors:
             publish = held.enter_context(runtime.captions.publishing(caller.tenant.name, channel)) if channel else None
             connection = Connection(Wire(websocket, first), dialect, runtime, name, publish)
             held.enter_context(runtime.joined(connection, ip))
+            runtime.admit(connection, caller)
             await websocket.accept(answered(websocket))
             log.info("connection opened", connection=name, tenant=caller.tenant.name, ip=ip)
             await connection.run()

@@ -8,4 +8,5 @@ class Order(Enum):
     CAUGHT_UP = "the client has taken what was written"
     GONE = "the client has left"
     DRAIN = "let every session answer what it has heard, then close"
+    REVOKED = "the key is good no more: end every session now, and close"
     CUT = "end every session now, and close"

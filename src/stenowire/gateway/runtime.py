@@ -16,10 +16,11 @@ from stenowire.errors import ServiceUnavailable
 from stenowire.events import Open, Work
 from stenowire.gateway.admission import Admission
 from stenowire.gateway.captions import Captions
-from stenowire.gateway.credentials import Credentials
+from stenowire.gateway.credentials import Caller, Credentials
 from stenowire.gateway.metrics import Metrics
 from stenowire.gateway.order import Order
 from stenowire.gateway.seat import Deliver, Seat
+from stenowire.gateway.watch import Watch
 from stenowire.serving.decoding import CODED, Decoders, as_wav
 from stenowire.serving.hub import Hub
 from stenowire.serving.pool import Pool
@@ -42,8 +43,9 @@ class Runtime:
     def __init__(self, settings: Settings, keys: KeyRing) -> None:
         self.settings = settings
         self.keys = keys
-        self.tokens = Tokens()
-        self.seal = Seal(settings.data / "seal.secret")
+        self.store = keys.accounts.store
+        self.tokens = Tokens(keys.pepper)
+        self.seal = Seal(keys.pepper)
         self.credentials = Credentials(keys, self.tokens, self.seal)
         self.captions = Captions()
         self.admission = Admission(settings)
@@ -52,6 +54,9 @@ class Runtime:
         self.shelf = Shelf(settings)
         self.file_tasks_came = asyncio.Event()
         self.connections: set[Guest] = set()
+        self.callers: dict[Guest, Caller] = {}
+        """Who stands behind those that came in with a key."""
+        self.watch = Watch(keys, self._shut_out)
         self._hub: Hub | None = None
         self._pool: Pool | None = None
 
@@ -92,6 +97,17 @@ class Runtime:
                 yield
             finally:
                 self.connections.discard(connection)
+                self.callers.pop(connection, None)
+
+    def admit(self, guest: Guest, caller: Caller) -> None:
+        """Remember by whose key the guest is here, until it leaves."""
+        self.callers[guest] = caller
+
+    def _shut_out(self) -> None:
+        """End what goes on with keys that are good no more."""
+        for guest, caller in list(self.callers.items()):
+            if not self.credentials.is_good(caller):
+                guest.order(Order.REVOKED)
 
     # ---- seats --------------------------------------------------------------------------------------------------
 

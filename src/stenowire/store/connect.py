@@ -91,8 +91,12 @@ class Store:
 
     @contextmanager
     def _transaction(self, writes: bool) -> Iterator[Connection]:
-        with self._told(), self._ready().execution_options(writes=writes).begin() as db:
-            yield db
+        with self._told():
+            engine = self._ready().execution_options(writes=writes)
+            if self._file is None and not writes:
+                engine = engine.execution_options(isolation_level="REPEATABLE READ")
+            with engine.begin() as db:
+                yield db
 
     @contextmanager
     def _told(self) -> Iterator[None]:

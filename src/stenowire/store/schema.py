@@ -84,4 +84,12 @@ changes = Table(
     Column("topic", String(16), primary_key=True),
     Column("version", BigInteger, nullable=False),
 )
-"""Counts the changes of a topic, so that other processes see by one small read whether there was any."""
+"""Counts the changes of a topic, such as "access": other processes see by one small read whether there was any."""
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+"""What is true of the whole store: "pepper" is a fingerprint of the pepper that its keys were hashed with."""

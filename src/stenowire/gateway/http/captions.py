@@ -63,7 +63,7 @@ def operations(runtime: Runtime) -> list[Operation]:
         Operation(
             methods=("GET",),
             path="/api/v1/captions/{name}",
-            endpoint=ViewersDoor(runtime, doors.watch),
+            endpoint=ViewersDoor(runtime, doors.watch, scope="captions-read"),
             summary="Live captions, as server-sent events",
             answers={"text/event-stream": (Caption, Dropped)},
         ),

@@ -15,6 +15,7 @@ from stenowire.errors import InternalError, StenowireError
 from stenowire.gateway.http.refusal import refusal
 from stenowire.gateway.http.visit import Visit
 from stenowire.gateway.runtime import Runtime
+from stenowire.store import accounts
 
 log = structlog.get_logger(__name__)
 
@@ -26,10 +27,14 @@ Refuse = Callable[[StenowireError, str], Response]
 
 
 class Door:
-    def __init__(self, runtime: Runtime, answer: Answer, refuse: Refuse = refusal) -> None:
+    def __init__(
+        self, runtime: Runtime, answer: Answer, refuse: Refuse = refusal, scope: accounts.Scope = "recognise"
+    ) -> None:
+        """`scope` is what a key must be good for."""
         self._runtime = runtime
         self._answer = answer
         self._refuse = refuse
+        self._scope = scope
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, send)
@@ -52,9 +57,14 @@ class Door:
     def _let_in(self, visit: Visit) -> None:
         visit.caller = self._runtime.credentials.of_request(visit.request)
 
+    async def _admit(self, visit: Visit) -> None:
+        await self._runtime.watch.known(lambda: self._let_in(visit))
+        visit.caller.must(self._scope)
+        self._runtime.admit(visit, visit.caller)
+
     async def _respond(self, visit: Visit) -> Response:
         try:
-            self._let_in(visit)
+            await self._admit(visit)
             return await self._answer(visit)
         except StenowireError as error:
             log.info("request refused", request=visit.id, path=visit.path, code=error.code, status=error.http_status)
@@ -69,7 +79,7 @@ class Door:
 class KeylessDoor(Door):
     """For addresses that are secrets themselves. The visit has no caller."""
 
-    def _let_in(self, visit: Visit) -> None:
+    async def _admit(self, visit: Visit) -> None:
         pass
 
 

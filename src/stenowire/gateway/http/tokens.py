@@ -137,7 +137,7 @@ class Mint:
         return config
 
     def _issue(self, visit: Visit, seconds: int, update: str | None = None) -> str:
-        return self._runtime.tokens.issue(visit.caller.tenant, seconds, update)
+        return self._runtime.tokens.issue(visit.caller.key, seconds, update)
 
 
 def _session_id(visit: Visit) -> str:

@@ -11,8 +11,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.requests import ClientDisconnect, Request
 
-from stenowire.errors import ServiceUnavailable
-from stenowire.gateway.connection import RESTARTING
+from stenowire.errors import InvalidApiKey, ServiceUnavailable
+from stenowire.gateway.connection import RESTARTING, REVOKED
 from stenowire.gateway.credentials import Caller
 from stenowire.gateway.http.faults import RequestTimeOut
 from stenowire.gateway.order import Order
@@ -50,6 +50,8 @@ class Visit:
         """A stopping server lets a request be answered as long as it can wait."""
         if order is Order.CUT:
             self._end(ServiceUnavailable(RESTARTING))
+        elif order is Order.REVOKED:
+            self._end(InvalidApiKey(REVOKED))
 
     def stay(self, seconds: float) -> None:
         """This one is answered for as long as its client likes, or so long."""

@@ -50,8 +50,14 @@ def upgrade() -> None:
         sa.Column("requests", sa.BigInteger, nullable=False),
         sa.Column("audio_ms", sa.BigInteger, nullable=False),
     )
-    op.create_table(
+    changes = op.create_table(
         "changes",
         sa.Column("topic", sa.String(16), primary_key=True),
         sa.Column("version", sa.BigInteger, nullable=False),
+    )
+    op.bulk_insert(changes, [{"topic": "access", "version": 0}])
+    op.create_table(
+        "facts",
+        sa.Column("name", sa.String(32), primary_key=True),
+        sa.Column("value", sa.LargeBinary, nullable=False),
     )
