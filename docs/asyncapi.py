@@ -131,7 +131,7 @@ def task_messages(schemas: Schemas) -> tuple[tuple[Message, ...], tuple[Message,
         Message("task.audio", {"type": "string", "format": "binary"}, "application/octet-stream"),
     )
     whole = schemas.of(task_events.Event)
-    events = ("task-started", "result-generated", "task-finished", "task-failed")
+    events = ("task-started", "result-generated", "resume-point", "task-finished", "task-failed")
     named = [{"properties": {"header": {"properties": {"event": {"const": event}}}}} for event in events]
     server = tuple(
         Message(f"task.{event}", {"allOf": [whole, name]}) for event, name in zip(events, named, strict=True)

@@ -19,10 +19,24 @@ from stenowire.dialects import task_events
 from stenowire.dialects.base import Close, Output, Text
 from stenowire.dialects.families import Family, family
 from stenowire.dialects.task_open import read_context, read_open
+from stenowire.dialects.task_resume import Begun, begun
 from stenowire.dialects.task_wire import ContinueTask, FinishTask, Malformed, Message, RunTask, decode
 from stenowire.errors import InvalidParameter, ServiceUnavailable, StenowireError, Throttled
-from stenowire.events import Alive, Audio, Failed, Final, Finish, Finished, Hangup, Opened, Partial, Reconfigure, Update
-from stenowire.types import Hint, Limits, Sentence
+from stenowire.events import (
+    Alive,
+    Answered,
+    Audio,
+    Failed,
+    Final,
+    Finish,
+    Finished,
+    Hangup,
+    Opened,
+    Partial,
+    Reconfigure,
+    Update,
+)
+from stenowire.types import Hint, Limits, ResumePoint, Sentence
 
 TASK_LIMITS = Limits(first_audio_s=23.0, stall_s=60.0, silence_s=60.0)
 """The protocol's timers; `heartbeat` switches the silence one off."""
@@ -42,6 +56,8 @@ class Task(msgspec.Struct):
     """The client has finished it; it takes no more audio."""
     sentence: int = 0
     """Id of the sentence in the last result."""
+    begun: Begun | None = None
+    """What task-started says to a client that asked to resume."""
 
 
 class TaskDialect:
@@ -116,7 +132,7 @@ class TaskDialect:
             opening = read_open(message, self._limits)
         except StenowireError as error:
             return self._fail(task_id, error)
-        self._tasks[task_id] = Task(hint=opening.hint, family=family(opening.model))
+        self._tasks[task_id] = Task(hint=opening.hint, family=family(opening.model), begun=begun(opening))
         return [opening]
 
     def _run_again(self, message: RunTask) -> list[Output]:
@@ -181,14 +197,16 @@ class TaskDialect:
         match update:
             case Opened() if not task.started:
                 task.started = True
-                return [Text(task_events.task_started(task_id))]
+                return [Text(task_events.task_started(task_id, task.begun))]
             case Partial(sentence=sentence):
                 return [self._result(task_id, task, sentence, 0.0)]
-            case Final(sentence=sentence, audio_s=audio_s) if sentence.text:
-                said: list[Output] = [self._result(task_id, task, sentence, audio_s)]
+            case Final(sentence=sentence, audio_s=audio_s, resume=point) if sentence.text:
+                said: list[Output] = [self._result(task_id, task, sentence, audio_s, point)]
                 if not task.family.one_sentence:
                     return said
                 return [*said, Hangup(task_id), *self._end(task_id, task_events.task_finished(task_id, audio_s))]
+            case Answered(resume=point) | Final(resume=ResumePoint() as point):
+                return [Text(task_events.resume_point(task_id, point))]
             case Alive():
                 return [Text(task_events.heartbeat(task_id))]
             case Finished(audio_s=audio_s):
@@ -198,11 +216,14 @@ class TaskDialect:
             case _:
                 return []
 
-    def _result(self, task_id: str, task: Task, sentence: Sentence, audio_s: float) -> Text:
+    def _result(
+        self, task_id: str, task: Task, sentence: Sentence, audio_s: float, resume: ResumePoint | None = None
+    ) -> Text:
         first = sentence.id != task.sentence
         task.sentence = sentence.id
+        shape = task.family.output
         return Text(
-            task_events.result(task_id, sentence, first=first, audio_s=audio_s, shape=task.family.output),
+            task_events.result(task_id, sentence, first=first, audio_s=audio_s, shape=shape, resume=resume),
         )
 
     # ---- how tasks and connections end ---------------------------------------------------------------------------

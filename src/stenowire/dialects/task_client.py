@@ -53,6 +53,7 @@ class _Usage(msgspec.Struct):
 class _Payload(msgspec.Struct):
     output: _Output | None = None
     usage: _Usage | None = None
+    resume: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class _Header(msgspec.Struct):
@@ -67,12 +68,25 @@ class _Frame(msgspec.Struct):
     payload: _Payload | None = None
 
 
+class Point(msgspec.Struct, frozen=True):
+    """Where a server that knows the extension can take the recognition up again (`task_resume`)."""
+
+    from_ms: int
+    data: msgspec.Raw
+    """To be given back as it came."""
+
+
+class _From(msgspec.Struct):
+    from_ms: int
+
+
 class _Sent(msgspec.Struct):
     header: Header
     payload: RunPayload | dict[str, Input]
 
 
 _DECODER = msgspec.json.Decoder(_Frame)
+_FROM = msgspec.json.Decoder(_From | None)
 _ENCODER = msgspec.json.Encoder()
 
 _KINDS: tuple[type[StenowireError], ...] = (
@@ -100,6 +114,10 @@ class TaskClient:
         """The server has taken the task. Audio may be written before, but servers other than ours may drop it."""
         self.over = False
         """The server has said its last word; nothing more is read or worth writing."""
+        self.begun_ms: int | None = None
+        """Where the server expects audio to begin; None where it does not know how to resume."""
+        self.point: Point | None = None
+        """The newest one told. It lies right behind the final of the frame that brought it."""
         self._payload = RunPayload(
             task_group="audio",
             task="asr",
@@ -139,9 +157,15 @@ class TaskClient:
         match header.event:
             case "task-started":
                 self.started = True
+                begun = read_point(payload.resume)
+                self.begun_ms = begun.from_ms if begun else None
                 return [Opened(self.task_id)]
             case "result-generated":
+                self.point = read_point(payload.resume) or self.point
                 return self._result(payload)
+            case "resume-point":
+                self.point = read_point(payload.resume) or self.point
+                return []
             case "task-finished":
                 self.over = True
                 return [Finished(self.task_id, _duration_s(payload) or 0.0)]
@@ -165,6 +189,15 @@ class TaskClient:
     def _fail(self, error: StenowireError) -> list[Update]:
         self.over = True
         return [Failed(self.task_id, error)]
+
+
+def read_point(data: msgspec.Raw) -> Point | None:
+    """None for anything else under this name."""
+    try:
+        told = _FROM.decode(data)
+    except (ValueError, RecursionError):
+        return None
+    return Point(told.from_ms, msgspec.Raw(bytes(data))) if told and told.from_ms >= 0 else None
 
 
 def turn(role: Literal["user", "assistant"], text: str) -> Turn:

@@ -10,8 +10,9 @@ from typing import Literal
 
 import msgspec
 
+from stenowire.dialects.task_resume import Begun, WirePoint, wire_point
 from stenowire.errors import StenowireError
-from stenowire.types import Sentence, Word
+from stenowire.types import ResumePoint, Sentence, Word
 
 Shape = Literal["sentence", "transcription"]
 
@@ -76,6 +77,16 @@ class EventHeader(msgspec.Struct, frozen=True):
 class EventPayload(msgspec.Struct, frozen=True):
     output: EventOutput
     usage: Usage | None = None
+    resume: WirePoint | msgspec.UnsetType = msgspec.UNSET
+    """Right behind this sentence; only for clients that asked to resume."""
+
+
+class BegunPayload(Empty, frozen=True):
+    resume: Begun
+
+
+class PointPayload(Empty, frozen=True):
+    resume: WirePoint
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -90,18 +101,32 @@ def _text(event: Event) -> str:
     return _ENCODER.encode(event).decode()
 
 
-def task_started(task_id: str) -> str:
-    return _text(Event(EventHeader(task_id, "task-started")))
+def task_started(task_id: str, begun: Begun | None = None) -> str:
+    return _text(Event(EventHeader(task_id, "task-started"), BegunPayload(begun) if begun else Empty()))
 
 
-def result(task_id: str, sentence: Sentence, *, first: bool, audio_s: float = 0.0, shape: Shape = "sentence") -> str:
+def resume_point(task_id: str, point: ResumePoint) -> str:
+    """Where everything is answered and nothing is said."""
+    return _text(Event(EventHeader(task_id, "resume-point"), PointPayload(wire_point(point))))
+
+
+def result(
+    task_id: str,
+    sentence: Sentence,
+    *,
+    first: bool,
+    audio_s: float = 0.0,
+    shape: Shape = "sentence",
+    resume: ResumePoint | None = None,
+) -> str:
     """A sentence as it stands. `audio_s` counts in finals only; `first` marks the first result of its sentence."""
     if shape == "transcription":
         output = EventOutput(transcription=_transcription(sentence))
     else:
         output = EventOutput(sentence=_sentence(sentence, first))
     usage = usage_of(audio_s) if sentence.final else None
-    return _text(Event(EventHeader(task_id, "result-generated"), EventPayload(output, usage)))
+    point = msgspec.UNSET if resume is None else wire_point(resume)
+    return _text(Event(EventHeader(task_id, "result-generated"), EventPayload(output, usage, point)))
 
 
 def heartbeat(task_id: str) -> str:

@@ -13,6 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from stenowire.dialects.families import Family, family
+from stenowire.dialects.task_resume import RAW, read_resume
 from stenowire.dialects.task_wire import (
     FilterList,
     InstantWord,
@@ -25,7 +26,7 @@ from stenowire.dialects.task_wire import (
 )
 from stenowire.errors import InvalidParameter, UnsupportedFormat
 from stenowire.events import Open
-from stenowire.types import AudioFormat, Encoding, Hint, HotWord, Limits, Segmentation, TextOptions
+from stenowire.types import AudioFormat, Claim, Encoding, Hint, HotWord, Limits, ResumePoint, Segmentation, TextOptions
 
 T = TypeVar("T")
 
@@ -59,6 +60,7 @@ def read_open(message: RunTask, limits: Limits) -> Open:
     heartbeat = bool(parameters.heartbeat)
     if parameters.translation_enabled:
         raise _invalid("translation_enabled", "this server does not translate")
+    claim, resume = _resume(parameters)
     return Open(
         session=message.task_id,
         model=payload.model,
@@ -70,7 +72,16 @@ def read_open(message: RunTask, limits: Limits) -> Open:
         heartbeat=heartbeat,
         vocabulary=_vocabulary(payload),
         interims=row.interims or bool(parameters.intermediate_result_enabled),
+        claim=claim,
+        resume=resume,
     )
+
+
+def _resume(parameters: Parameters) -> tuple[Claim | None, ResumePoint | None]:
+    """Nothing for formats that cannot be cut at any sample: their clients are told so by task-started's silence."""
+    if parameters.resume is None or _format(parameters).encoding not in RAW:
+        return None, None
+    return read_resume(parameters.resume)
 
 
 def read_context(turns: Iterable[Turn]) -> str:

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from stenowire.dialects.faults import explain
+from stenowire.dialects.task_resume import WireResume
 from stenowire.errors import InvalidParameter
 
 Action = Literal["run-task", "continue-task", "finish-task"]
@@ -81,6 +82,7 @@ class Parameters(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     translation_enabled: bool | None = None
     translation_target_languages: list[str] | None = None
     max_end_silence: SilenceMs | None = None
+    resume: WireResume | None = None
 
 
 class Resource(msgspec.Struct, frozen=True, omit_defaults=True):
