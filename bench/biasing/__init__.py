@@ -11,7 +11,7 @@ likeness of spelling. `--quick` takes fold A in one voice: the only part that ma
 from collections.abc import Sequence
 
 from bench import corpus, report
-from bench.biasing import example, interims, replacing, sets, voices
+from bench.biasing import distractors, example, findings, interims, replacing, sets, voices
 from bench.biasing.hearing import Condition, Told, bare, hear
 from bench.biasing.sets import Group, Utterance
 from bench.biasing.tally import Heard, recall, share, spread, wer
@@ -35,6 +35,7 @@ def measure(quick: bool) -> Table:
     for voice, reason in voices.usable().items():
         if reason:
             table.notes.append(f"voice {voice} skipped: {reason}")
+    findings.keep([], fresh=True)
     if quick:
         _set(table, "synthetic, fold A", sets.spoken("A", True) + sets.ordinary("A", True), QUICK_SIZES, ())
     else:
@@ -68,6 +69,8 @@ def _set(
     for size, groups in grouped.items():
         columns = {means: _heard(told, f"{means} {size}", groups) for means in ("both", *MEANS)}
         columns["replaced"] = _replaced(told, groups)
+        lost = findings.lines(f"{name}, {size}", columns["both"], told[f"both {size}"])
+        findings.keep(lost)
         _size(table, f"{name}, {size} terms", size, columns, aims)
         _cost(table, f"{name}, {size} terms", size, told, f"both {size}", aims)
     if seeds:
@@ -177,6 +180,12 @@ def _irrelevant(table: Table, name: str, told: Told, useless: dict[int, Group]) 
     """Lists of which nothing is said: everything written from them is invented."""
     heard = [_heard(told, f"irrelevant {seed}", (group,)) for seed, group in useless.items()]
     invented = [term for one in heard for each in one for term in each.invented]
+    for seed, each in zip(useless, heard, strict=True):
+        findings.keep(
+            findings.lines(
+                f"{name}, irrelevant {seed}", [one for one in each if one.invented], told[f"irrelevant {seed}"]
+            )
+        )
     minutes = sum(len(each.utterance.samples) for one in heard for each in one) / corpus.RATE_HZ / 60
     per_20 = 20 * len(invented) / minutes
     near = {pair for group in useless.values() for pair in _close(group)}
@@ -193,7 +202,7 @@ def _irrelevant(table: Table, name: str, told: Told, useless: dict[int, Group]) 
 
 
 def _close(group: Group) -> list[tuple[str, str]]:
-    return sets.distractors.close(group.terms, [one.reference for one in group.utterances])
+    return distractors.close(group.terms, [one.reference for one in group.utterances])
 
 
 def _example(table: Table, quick: bool) -> None:

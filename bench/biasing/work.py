@@ -4,7 +4,8 @@
 
 It runs in the server's interpreter. Each utterance goes through a session of its own: speech detector, segmenter,
 engine, sentences, in one thread, audio 100 ms at a time. Writes a line of JSON for each utterance and condition:
-{condition, id, text, cpu_ms: one per final step, open_ms: one per engine stream, shown: [{at_ms, id, text}], applied}.
+{condition, id, text, cpu_ms: one per final step, open_ms: one per engine stream, shown: [{at_ms, id, text}], applied,
+stages: [{term, before, distance, gain and score where the audio was asked}]}.
 Times are processor time of this thread. A job's `means` says which parts may use the list.
 """
 
@@ -19,13 +20,20 @@ import msgspec
 import numpy as np
 
 from stenowire.audio.vad import SpeechDetector
+from stenowire.biasing.candidates import Candidate
+from stenowire.biasing.index import Index
+from stenowire.biasing.pronounce import open_lexicon
+from stenowire.biasing.verify import Decision
 from stenowire.core.session import Session
 from stenowire.engines.base import Effort, Engine, Job
 from stenowire.engines.moonshine import MoonshineEngine
+from stenowire.engines.registry import LEXICON
 from stenowire.events import Audio, CloseStream, Final, Finish, Heard, Listen, Open, OpenStream, Partial, Step, Stepped
 from stenowire.models.fetch import ensure
 from stenowire.models.paths import default_root
-from stenowire.types import SESSION_RATE_HZ, AudioFormat, Hint, HotWord, Hypothesis, Samples
+from stenowire.serving import biased
+from stenowire.serving.biased import BiasedEngine
+from stenowire.types import SESSION_RATE_HZ, AudioFormat, Hint, HotWord, Hypothesis, Samples, Word
 
 NAME = "biasing"
 MODEL = "fun-asr-realtime"
@@ -33,26 +41,57 @@ FRAME = SESSION_RATE_HZ // 10
 
 
 class Deaf:
-    """An engine that is never told the list: what biasing finds by sound then stands alone."""
+    """The embedded engine without its own biasing: what is found by sound then stands alone."""
 
-    def __init__(self, engine: Any) -> None:
+    def __init__(self, engine: MoonshineEngine) -> None:
         self._engine = engine
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
+        self.info, self.step, self.close = engine.info, engine.step, engine.close
+        self.warm_up, self.score, self.tokens = engine.warm_up, engine.score, engine.tokens
 
     def open(self, hint: Hint) -> Any:
-        return self._engine.open(msgspec.structs.replace(hint, hotwords=(), context=""))
+        state = self._engine.open(hint)
+        if hasattr(state, "automaton"):
+            state.automaton = None
+        return state
 
 
-def engine_for(means: str, bare: Any) -> Engine:
+def engine_for(means: str, bare: MoonshineEngine) -> Engine:
     """none, tokens: the decoder's own biasing along the terms' tokens; sound: found by sound and verified; both."""
     if means in ("none", "tokens"):
-        engine: Engine = bare
-        return engine
-    from stenowire.serving.biased import BiasedEngine
+        return bare
+    return BiasedEngine(Deaf(bare) if means == "sound" else bare, open_lexicon(ensure(LEXICON, default_root())))
 
-    return BiasedEngine(Deaf(bare) if means == "sound" else bare)
+
+class Stages:
+    """What each stage of the last finals said of each candidate: where a term was lost, for those who tune."""
+
+    def __init__(self) -> None:
+        self.seen: list[dict[str, Any]] = []
+        self._rank, self._decide = biased.rank, biased.decide
+        biased.rank, biased.decide = self.rank, self.decide  # type: ignore[assignment]
+
+    def rank(self, words: Sequence[Word], candidates: Sequence[Candidate], *rest: Any) -> list[Candidate]:
+        kept = self._rank(words, candidates, *rest)
+        self.found, self.words = candidates, [word.text for word in words]
+        return kept
+
+    def decide(self, index: Index, *rest: Any) -> list[Decision]:
+        decisions = self._decide(index, *rest)
+        decided = {decision.candidate: decision for decision in decisions}
+        for candidate in self.found:
+            row = {
+                "term": index.terms[candidate.term].text,
+                "before": " ".join(self.words[candidate.begin : candidate.end]),
+                "distance": round(candidate.distance, 3),
+            }
+            if (decision := decided.get(candidate)) is not None:
+                row |= {"gain": round(decision.gain, 2), "score": round(decision.score, 2)}
+            self.seen.append(row)
+        return decisions
+
+    def take(self) -> list[dict[str, Any]]:
+        seen, self.seen = self.seen, []
+        return seen
 
 
 class Ear:
@@ -148,14 +187,19 @@ def main(path: str) -> None:
     detector.warm_up()
     bare.warm_up()
     ear = Ear(detector)
+    by_means: dict[str, Engine] = {}
+    stages = Stages()
     for condition in job["conditions"]:
-        engine = engine_for(condition["means"], bare)
+        if condition["means"] not in by_means:
+            by_means[condition["means"]] = engine_for(condition["means"], bare)
+        engine = by_means[condition["means"]]
         for group in condition["groups"]:
             hint = Hint(hotwords=_hotwords(group.get("terms", ())), context=group.get("context", ""))
             for name in group["ids"]:
                 one = Hearing(engine, ear.listener(name), hint, job["effort"], condition.get("interims", False))
                 one.run(clips[name])
-                print(json.dumps({"condition": condition["name"], "id": name, **_told(one)}), flush=True)
+                told = {**_told(one), "stages": stages.take()}
+                print(json.dumps({"condition": condition["name"], "id": name, **told}), flush=True)
 
 
 def _hotwords(terms: Sequence[str]) -> tuple[HotWord, ...]:
