@@ -13,6 +13,7 @@ StenowireError
 ├── NoAudio                    a task was opened and no audio came
 ├── NoValidAudio               a task was finished and no audio had come
 ├── ResponseTimeout            audio began and then stalled, or was only silence for too long
+├── Superseded                 a later connection of the client has taken the session over
 ├── ServiceUnavailable         draining or overloaded; try again
 └── InternalError              our fault
 
@@ -111,6 +112,12 @@ class ResponseTimeout(StenowireError):
     code = "ResponseTimeout"
     http_status = 408
     close_code = 1000
+
+
+class Superseded(StenowireError):
+    code = "SessionTaken"
+    http_status = 409
+    close_code = 4103
 
 
 class ServiceUnavailable(StenowireError):

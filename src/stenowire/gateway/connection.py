@@ -16,7 +16,7 @@ import structlog
 from stenowire.core.session import Output
 from stenowire.dialects.base import Close, Dialect, Text
 from stenowire.dialects.base import Output as Said
-from stenowire.errors import InternalError, InvalidApiKey, ServiceUnavailable, StenowireError
+from stenowire.errors import InternalError, InvalidApiKey, ServiceUnavailable, StenowireError, Superseded
 from stenowire.events import (
     Audio,
     Broken,
@@ -32,6 +32,7 @@ from stenowire.events import (
     Update,
     Work,
 )
+from stenowire.gateway.claims import TAKEN
 from stenowire.gateway.intake import Intake
 from stenowire.gateway.order import Order
 from stenowire.gateway.outbox import Outbox
@@ -66,7 +67,13 @@ class Decoded(msgspec.Struct, frozen=True):
     command: Command
 
 
-Item = str | bytes | Answer | Decoded | Order
+class Taken(msgspec.Struct, frozen=True):
+    """A later connection of the client goes on with this session."""
+
+    session: str
+
+
+Item = str | bytes | Answer | Decoded | Taken | Order
 
 
 class Connection:
@@ -142,6 +149,8 @@ class Connection:
                 await self._tell(seat, self._ask(seat, seat.session.absorb, result))
             case Decoded(seat=seat, command=command):
                 await self._tell(seat, self._ask(seat, seat.session.handle, command))
+            case Taken(session=session):
+                await self._let_go(session)
             case Order.TICK:
                 await self._tick()
             case Order.CAUGHT_UP:
@@ -202,11 +211,18 @@ class Connection:
                     await self._command(output)
 
     async def _open(self, opening: Open) -> None:
+        give_back: Callable[[], None] | None = None
         try:
+            opening = await self._runtime.prepared(opening, self)
+            # First: the session that is left behind may be the one stream that the client is allowed.
+            give_back = self._runtime.claim(opening, self, lambda: self._inbox.put_nowait(Taken(opening.session)))
             seat = self._runtime.take_seat(opening, self._deliver)
         except StenowireError as error:
+            if give_back is not None:
+                give_back()
             self._log.info("session refused", session=opening.session, model=opening.model, code=error.code)
             return await self._say(Failed(opening.session, error))
+        seat.give_back = give_back
         self._seats[seat.name] = seat
         self._log.info("session opened", session=seat.name, model=opening.model, engine=seat.session.engine.name)
         if opening.format.encoding in CODED:
@@ -303,6 +319,7 @@ class Connection:
         if seat.left:
             return
         seat.left = True
+        seat.give_back()
         if seat.decoding_task is not None:
             seat.decoding_task.cancel()
         del self._seats[seat.name]
@@ -338,6 +355,18 @@ class Connection:
             self._leave(seat)
             await self._say(Failed(seat.name, InvalidApiKey(REVOKED)), seat)
         self._close(1008, "key revoked")
+
+    async def _let_go(self, session: str) -> None:
+        """Another connection goes on with it. One that has nothing else to do is closed."""
+        seat = self._seats.get(session)
+        if seat is None or self._closing:
+            return
+        error = Superseded(TAKEN)
+        seat.note(Failed(session, error))
+        self._leave(seat)
+        if self._seats:
+            return await self._say(Failed(session, error))
+        self._close(Superseded.close_code, TAKEN)
 
     def _end(self, seat: Seat) -> None:
         """The server ends the session. Its client is told once all have answered: a dialect may let one end others."""

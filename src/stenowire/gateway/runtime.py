@@ -5,7 +5,7 @@ It is born without models, so that the port can be open while they load: `equip`
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol, Self
 
@@ -16,10 +16,12 @@ from stenowire.errors import ServiceUnavailable
 from stenowire.events import Open, Work
 from stenowire.gateway.admission import Admission
 from stenowire.gateway.captions import Captions
+from stenowire.gateway.claims import Claims
 from stenowire.gateway.credentials import Caller, Credentials
 from stenowire.gateway.metrics import Metrics
 from stenowire.gateway.order import Order
 from stenowire.gateway.seat import Deliver, Seat
+from stenowire.gateway.vocabulary import with_vocabulary
 from stenowire.gateway.watch import Watch
 from stenowire.serving.decoding import CODED, Decoders, as_wav
 from stenowire.serving.hub import Hub
@@ -29,6 +31,7 @@ from stenowire.store.keys import KeyRing
 from stenowire.store.sealed import Seal
 from stenowire.store.shelf import Shelf
 from stenowire.store.tokens import Tokens
+from stenowire.store.vocabularies import Vocabularies
 
 STARTING = "The server is starting, please try again."
 
@@ -44,6 +47,7 @@ class Runtime:
         self.settings = settings
         self.keys = keys
         self.store = keys.accounts.store
+        self.vocabularies = Vocabularies(self.store, settings.vocabulary_lists)
         self.tokens = Tokens(keys.pepper)
         self.seal = Seal(keys.pepper)
         self.credentials = Credentials(keys, self.tokens, self.seal)
@@ -52,6 +56,7 @@ class Runtime:
         self.metrics = Metrics()
         self.decoders = Decoders()
         self.shelf = Shelf(settings)
+        self.claims = Claims()
         self.file_tasks_came = asyncio.Event()
         self.connections: set[Guest] = set()
         self.callers: dict[Guest, Caller] = {}
@@ -110,6 +115,18 @@ class Runtime:
                 guest.order(Order.REVOKED)
 
     # ---- seats --------------------------------------------------------------------------------------------------
+
+    async def prepared(self, opening: Open, guest: Guest) -> Open:
+        """With the words of the stored list that it names. Raises what the client is to be told."""
+        if not opening.vocabulary:
+            return opening
+        return await with_vocabulary(opening, self.callers[guest].tenant.name, self.vocabularies)
+
+    def claim(self, opening: Open, guest: Guest, let_go: Callable[[], None]) -> Callable[[], None]:
+        """End other sessions of its claim; returns how to give the claim back. Raises Superseded."""
+        if opening.claim is None:
+            return lambda: None
+        return self.claims.take(self.callers[guest].tenant.name, opening.claim, let_go)
 
     def take_seat(self, opening: Open, deliver: Deliver) -> Seat:
         """A session on the engine behind the model's name. Raises what the client is to be told."""

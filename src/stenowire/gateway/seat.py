@@ -26,6 +26,8 @@ class Seat:
         self.decoding: DecodingQueue | None = None
         """Where commands wait while audio before them is decoded; None while nothing needs that."""
         self.decoding_task: asyncio.Task[None] | None = None
+        self.give_back: Callable[[], None] = lambda: None
+        """Gives up the client's claim on this recognition."""
         self.outcome = "hangup"
         self._deliver = deliver
         self._stopped: dict[int, float] = {}
