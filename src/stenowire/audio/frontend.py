@@ -50,6 +50,14 @@ class FrontEnd:
             rest = np.concatenate((stage.feed(rest), stage.flush()))
         return rest
 
+    def exchange(self, stages: Sequence[Stage]) -> Samples:
+        """Have what follows pass by other stages; what the former ones held back."""
+        rest = np.empty(0, np.float32)
+        for stage in self._stages:
+            rest = np.concatenate((stage.feed(rest), stage.flush()))
+        self._stages = tuple(stages)
+        return rest
+
     def _resample(self, samples: Samples) -> Samples:
         if self._resampler is None and self._decoder.rate_hz:
             self._resampler = Resampler(self._decoder.rate_hz)
