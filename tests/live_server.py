@@ -83,7 +83,15 @@ async def live(
 @asynccontextmanager
 async def live_with(hub: Hub, data: Path, **settings: Any) -> AsyncIterator[Live]:
     """The same around any engine."""
-    given = {"host": "127.0.0.1", "port": 0, "data": data, "api_keys": KEY, "workers": 2, **settings}
+    given = {
+        "host": "127.0.0.1",
+        "port": 0,
+        "data": data,
+        "api_keys": KEY,
+        "workers": 2,
+        "keep_usage": False,
+        **settings,
+    }
     loaded = Settings.load(**given)
     server = Server(loaded, KeyRing.open(loaded), hub, announce=lambda line: None)
     async with asyncio.TaskGroup() as tasks:

@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     """URL of the Redis that counts quotas for all processes; None is each process for itself."""
     quotas_without_redis: Literal["refuse", "local"] = "refuse"
     """While Redis is away: refuse new sessions of tenants with limits, or have each process count for itself."""
+    keep_usage: bool = True
+    """Write down what each key uses on each day: sessions, requests, seconds of audio."""
     tenant_tasks_per_s: int = Field(0, ge=0, le=100_000)
     """New sessions of one tenant within any second; 0 is no limit, here and below. Each tenant may have its own."""
     tenant_streams: int = Field(0, ge=0, le=1_000_000)

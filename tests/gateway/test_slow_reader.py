@@ -12,6 +12,7 @@ from stenowire.dialects.base import Close, Output, Text
 from stenowire.engines.scripted import ScriptedDetector, ScriptedEngine
 from stenowire.events import Final, Open, Partial, Update
 from stenowire.gateway.connection import Connection
+from stenowire.gateway.credentials import Caller
 from stenowire.gateway.outbox import BEHIND_FRAMES
 from stenowire.gateway.runtime import Runtime
 from stenowire.serving.hub import Hub
@@ -82,6 +83,8 @@ async def connection(tmp_path: Path) -> AsyncIterator[tuple[Connection, GatedWir
     runtime = Runtime(settings, KeyRing.open(settings)).equip(hub, pool)
     wire = GatedWire()
     served = Connection(wire, PlainDialect(), runtime, "test")  # type: ignore[arg-type]
+    tenant = runtime.keys.find("sk-x").tenant
+    runtime.admit(served, Caller(tenant=tenant, scopes=frozenset(), permanent=True))
     running = asyncio.create_task(served.run())
     yield served, wire, runtime
     await wire.frames.put("close")

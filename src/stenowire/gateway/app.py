@@ -44,7 +44,7 @@ def application(runtime: Runtime) -> Starlette:
 async def _background(runtime: Runtime) -> AsyncIterator[None]:
     """What goes on beside the clients."""
     async with asyncio.TaskGroup() as tasks:
-        beside = (runtime.metrics.probe(), Transcriber(runtime).run(), runtime.watch.run())
+        beside = (runtime.metrics.probe(), Transcriber(runtime).run(), runtime.watch.run(), runtime.streams.run())
         running = [tasks.create_task(work) for work in beside]
         yield
         for task in running:

@@ -16,7 +16,7 @@ import structlog
 from stenowire.core.session import Output
 from stenowire.dialects.base import Close, Dialect, Text
 from stenowire.dialects.base import Output as Said
-from stenowire.errors import InternalError, InvalidApiKey, ServiceUnavailable, StenowireError, Superseded
+from stenowire.errors import InternalError, InvalidApiKey, ServiceUnavailable, StenowireError, Superseded, Throttled
 from stenowire.events import (
     Audio,
     Broken,
@@ -216,7 +216,7 @@ class Connection:
             opening = await self._runtime.prepared(opening, self)
             # First: the session that is left behind may be the one stream that the client is allowed.
             give_back = self._runtime.claim(opening, self, lambda: self._inbox.put_nowait(Taken(opening.session)))
-            seat = self._runtime.take_seat(opening, self._deliver)
+            seat = await self._runtime.take_seat(opening, self._deliver, self)
         except StenowireError as error:
             if give_back is not None:
                 give_back()
@@ -282,6 +282,11 @@ class Connection:
                 self._end(seat)
             else:
                 await self._say(output, seat)
+        try:
+            await seat.stream.heard(seat.session.audio_s)
+        except Throttled as error:
+            await self._say(Failed(seat.name, error), seat)
+            return self._leave(seat)
         if seat.session.done:
             self._leave(seat)
             self._part()

@@ -21,6 +21,7 @@ from stenowire.gateway.credentials import Caller, Credentials
 from stenowire.gateway.metrics import Metrics
 from stenowire.gateway.order import Order
 from stenowire.gateway.seat import Deliver, Seat
+from stenowire.gateway.streams import Streams
 from stenowire.gateway.vocabulary import with_vocabulary
 from stenowire.gateway.watch import Watch
 from stenowire.serving.decoding import CODED, Decoders, as_wav
@@ -28,9 +29,12 @@ from stenowire.serving.hub import Hub
 from stenowire.serving.pool import Pool
 from stenowire.settings import Settings
 from stenowire.store.keys import KeyRing
+from stenowire.store.quotas import LocalQuotas
+from stenowire.store.redis_quotas import RedisQuotas
 from stenowire.store.sealed import Seal
 from stenowire.store.shelf import Shelf
 from stenowire.store.tokens import Tokens
+from stenowire.store.usage import Usage
 from stenowire.store.vocabularies import Vocabularies
 
 STARTING = "The server is starting, please try again."
@@ -53,6 +57,8 @@ class Runtime:
         self.credentials = Credentials(keys, self.tokens, self.seal)
         self.captions = Captions()
         self.admission = Admission(settings)
+        quotas = RedisQuotas(settings) if settings.redis else LocalQuotas()
+        self.streams = Streams(keys, self.admission, quotas, Usage(self.store) if settings.keep_usage else None)
         self.metrics = Metrics()
         self.decoders = Decoders()
         self.shelf = Shelf(settings)
@@ -107,6 +113,7 @@ class Runtime:
     def admit(self, guest: Guest, caller: Caller) -> None:
         """Remember by whose key the guest is here, until it leaves."""
         self.callers[guest] = caller
+        self.streams.requested(caller)
 
     def _shut_out(self) -> None:
         """End what goes on with keys that are good no more."""
@@ -128,17 +135,17 @@ class Runtime:
             return lambda: None
         return self.claims.take(self.callers[guest].tenant.name, opening.claim, let_go)
 
-    def take_seat(self, opening: Open, deliver: Deliver) -> Seat:
+    async def take_seat(self, opening: Open, deliver: Deliver, guest: Guest) -> Seat:
         """A session on the engine behind the model's name. Raises what the client is to be told."""
         engine = self.hub.resolve(opening.model, opening.hint.language)
         if opening.format.encoding in CODED:
             self.decoders.check(opening.format.encoding)
             opening = msgspec.structs.replace(opening, format=as_wav(opening.format))
-        self.admission.take_stream()
+        stream = await self.streams.take(self.callers[guest])
         try:
-            seat = Seat(Session(opening, engine, time.monotonic()), deliver)
+            seat = Seat(Session(opening, engine, time.monotonic()), stream, deliver)
         except BaseException:
-            self.admission.free_stream()
+            self.streams.free(stream)
             raise
         self.metrics.opened.inc()
         self.metrics.streams.inc()
@@ -151,7 +158,7 @@ class Runtime:
     def free_seat(self, seat: Seat) -> None:
         """Free all that the session holds."""
         self.pool.drop(seat, seat.name)
-        self.admission.free_stream()
+        self.streams.free(seat.stream)
         self.metrics.streams.dec()
         self.metrics.ended.labels(seat.outcome).inc()
         self.metrics.audio_s.inc(seat.session.audio_s)

@@ -9,14 +9,16 @@ from collections.abc import Callable
 
 from stenowire.core.session import Output, Session
 from stenowire.events import Failed, Final, Finished, Result, SpeechStopped
+from stenowire.gateway.streams import Stream
 from stenowire.serving.decoding_queue import DecodingQueue
 
 Deliver = Callable[["Seat", Result], None]
 
 
 class Seat:
-    def __init__(self, session: Session, deliver: Deliver) -> None:
+    def __init__(self, session: Session, stream: Stream, deliver: Deliver) -> None:
         self.session = session
+        self.stream = stream
         self.began_at = time.monotonic()
         self.left = False
         """Whether it was given up: nothing may be computed for it any more."""

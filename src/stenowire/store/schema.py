@@ -69,10 +69,11 @@ vocabularies = Table(
 usage = Table(
     "usage",
     metadata,
+    # Of a key; "" for what was done without one, such as work in the background.
     Column("key", String(16), primary_key=True),
     # Days since 1970, UTC.
     Column("day", Integer, primary_key=True),
-    Column("tenant", String(64), nullable=False, index=True),
+    Column("tenant", String(64), primary_key=True),
     Column("sessions", BigInteger, nullable=False),
     Column("requests", BigInteger, nullable=False),
     Column("audio_ms", BigInteger, nullable=False),

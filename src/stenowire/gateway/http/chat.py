@@ -65,7 +65,7 @@ class Chat:
         wanted = Wanted(id=visit.id, model=asked.model, language=options.known_language, context=context)
         check(self._runtime, wanted, Names(language="asr_options.language"))
         source = await self._addresses.of_visit(visit, audio)
-        heard = within(visit, hear(self._runtime, wanted, source))
+        heard = within(visit, hear(self._runtime, wanted, source, visit.caller))
         if asked.stream:
             with_usage = bool(asked.stream_options and asked.stream_options.include_usage)
             return await EventStream.begin(visit, told(wanted, heard, with_usage), failed, settings.send_deadline_s)

@@ -129,7 +129,7 @@ class Generations:
         wanted = Wanted(id=visit.id, model=asked.model, language=options.known_language, context=context)
         check(self._runtime, wanted, Names(language="parameters.asr_options.language", context="input.messages"))
         source = await self._addresses.of_visit(visit, audio)
-        heard = within(visit, hear(self._runtime, wanted, source))
+        heard = within(visit, hear(self._runtime, wanted, source, visit.caller))
         if visit.request.headers.get("x-dashscope-sse", "").lower() == "enable":
             chunks = told(wanted, heard, bool(parameters.incremental_output))
             return await EventStream.begin(visit, chunks, failed(visit.id), settings.send_deadline_s)

@@ -15,10 +15,12 @@ import structlog
 from stenowire.dialects.families import family
 from stenowire.errors import InvalidParameter, StenowireError
 from stenowire.events import Failed, Final, Finished, Open, Update
+from stenowire.gateway.credentials import Caller
 from stenowire.gateway.http.faults import TooLong, renamed
 from stenowire.gateway.http.sources import Source
 from stenowire.gateway.http.visit import Visit
 from stenowire.gateway.runtime import Runtime
+from stenowire.gateway.streams import Stream
 from stenowire.serving.decoding import CODED, Decoders
 from stenowire.serving.local import recognise
 from stenowire.serving.recording import Pieces, Recording, as_wav, identify
@@ -86,12 +88,13 @@ def check(runtime: Runtime, wanted: Wanted, names: Names) -> None:
         raise renamed(error, names.model, names.language) from None
 
 
-async def hear(runtime: Runtime, wanted: Wanted, source: Source) -> Heard:
+async def hear(runtime: Runtime, wanted: Wanted, source: Source, caller: Caller) -> Heard:
     """Final sentences, then Ended. Raises what went wrong. Closing it frees everything at once."""
     recording = Recording(identify(source.head()))
-    wav = _bounded(runtime.settings.max_recording_s, recording, source, runtime.decoders)
-    admission, metrics = runtime.admission, runtime.metrics
-    admission.take_stream()
+    metrics = runtime.metrics
+    stream = await runtime.streams.take(caller)
+    bounded = _bounded(runtime.settings.max_recording_s, recording, source, runtime.decoders)
+    wav = _counted(bounded, recording, stream)
     metrics.opened.inc()
     metrics.streams.inc()
     began, outcome, audio_s = time.monotonic(), "hangup", 0.0
@@ -113,7 +116,7 @@ async def hear(runtime: Runtime, wanted: Wanted, source: Source) -> Heard:
         outcome = error.code
         raise
     finally:
-        admission.free_stream()
+        runtime.streams.free(stream)
         metrics.streams.dec()
         metrics.ended.labels(outcome).inc()
         metrics.audio_s.inc(audio_s)
@@ -143,6 +146,17 @@ async def _bounded(most_s: float, recording: Recording, source: Source, decoders
             size += len(piece) if recording.encoding in CODED else 0
             if recording.bytes_per_s and size > most_s * recording.bytes_per_s:
                 raise TooLong(f"The recording is longer than {most_s:.0f} seconds.")
+            yield piece
+
+
+async def _counted(wav: Pieces, recording: Recording, stream: Stream) -> Pieces:
+    """The same, as long as the quota of audio lasts."""
+    size = 0
+    async with aclosing(wav):
+        async for piece in wav:
+            size += len(piece)
+            if recording.bytes_per_s:
+                await stream.heard(size / recording.bytes_per_s)
             yield piece
 
 

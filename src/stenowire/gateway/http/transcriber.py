@@ -13,6 +13,7 @@ import msgspec
 import structlog
 
 from stenowire.errors import BadAudio, ServiceUnavailable, StenowireError, Throttled, UnsupportedFormat
+from stenowire.gateway.credentials import Caller
 from stenowire.gateway.http.addresses import Addresses
 from stenowire.gateway.http.faults import InvalidUrl, TooLong
 from stenowire.gateway.http.file_results import file_result
@@ -20,6 +21,7 @@ from stenowire.gateway.http.hearing import Transcript, Wanted, hear, whole
 from stenowire.gateway.http.sources import Source
 from stenowire.gateway.runtime import Runtime
 from stenowire.store.keys import Tenant
+from stenowire.store.quotas import AudioSpent
 from stenowire.store.tasks import MOST_ATTEMPTS, Outcome, Task, ended_as
 from stenowire.types import TextOptions
 
@@ -158,9 +160,12 @@ class Transcriber:
             language=request.language,
             text=TextOptions(starred=request.starred, dropped=request.dropped),
         )
+        caller = Caller(tenant=Tenant(task.tenant), scopes=frozenset(), permanent=False)
         while True:
             try:
-                return await whole(hear(self._runtime, wanted, source))
+                return await whole(hear(self._runtime, wanted, source, caller))
+            except AudioSpent:
+                raise  # heard in part: to begin again would only use up the next day as well
             except (Throttled, ServiceUnavailable):
                 await asyncio.sleep(ROOM_S)
 

@@ -66,7 +66,7 @@ class Transcriptions:
         form = read(fields)
         wanted = Wanted(id=visit.id, model=form.model, language=form.language or None, context=form.prompt)
         check(self._runtime, wanted, Names(context="prompt"))
-        heard = within(visit, hear(self._runtime, wanted, FileSource(file)))
+        heard = within(visit, hear(self._runtime, wanted, FileSource(file), visit.caller))
         if form.stream:
             return await EventStream.begin(visit, told(heard), failed, settings.send_deadline_s)
         return written(await whole(heard), form.response_format, form.granularities, form.language)

@@ -45,7 +45,7 @@ def upgrade() -> None:
         "usage",
         sa.Column("key", sa.String(16), primary_key=True),
         sa.Column("day", sa.Integer, primary_key=True),
-        sa.Column("tenant", sa.String(64), nullable=False, index=True),
+        sa.Column("tenant", sa.String(64), primary_key=True),
         sa.Column("sessions", sa.BigInteger, nullable=False),
         sa.Column("requests", sa.BigInteger, nullable=False),
         sa.Column("audio_ms", sa.BigInteger, nullable=False),
