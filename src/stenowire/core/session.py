@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 import numpy as np
 
+from stenowire.audio.denoise import noise_stages
 from stenowire.audio.frontend import FrontEnd
 from stenowire.core import segmenter as cuts
 from stenowire.core.meaning import sentence_border
@@ -100,7 +101,8 @@ class Session:
         self.engine = engine
         self.done = False
         self._hint = opening.hint
-        self._front = FrontEnd(opening.format)
+        self._noise_reduction = opening.noise_reduction
+        self._front = FrontEnd(opening.format, noise_stages(opening.noise_reduction))
         point = opening.resume
         self._tape = Tape(point.begin if point else 0)
         self._received = self._tape.begin
@@ -140,6 +142,11 @@ class Session:
     def backlog_s(self) -> float:
         """Audio that is kept because it is not answered yet, in seconds. The gateway bounds it by back-pressure."""
         return (self._tape.end - self._needed) / SESSION_RATE_HZ
+
+    @property
+    def laborious(self) -> bool:
+        """Whether taking in audio costs milliseconds, so that no event loop should do it."""
+        return self._noise_reduction not in (None, "off")
 
     @property
     def next_tick(self) -> float | None:
@@ -241,10 +248,14 @@ class Session:
     def _reconfigure(self, command: Reconfigure) -> None:
         if command.hint is not None:
             self._check_language(command.hint.language)
+        noise_reduction = command.noise_reduction or self._noise_reduction
         if command.format is not None:
-            front = FrontEnd(command.format)
+            front = FrontEnd(command.format, noise_stages(noise_reduction))
             self._append(self._front.flush())
             self._front = front
+        elif noise_reduction != self._noise_reduction:
+            self._append(self._front.exchange(noise_stages(noise_reduction)))
+        self._noise_reduction = noise_reduction
         if command.hint is not None:
             self._hint = command.hint
         if command.segmentation is not None:
