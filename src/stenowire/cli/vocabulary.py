@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -143,7 +143,7 @@ def _entry(line: str, number: int) -> "Entry":
 
     text, _, rest = line.partition("\t")
     weight, _, sounds = rest.partition("\t")
-    fields = {"text": text.strip(), "weight": weight.strip() or USUAL_WEIGHT}
+    fields: dict[str, Any] = {"text": text.strip(), "weight": weight.strip() or USUAL_WEIGHT}
     if sounds.strip():
         fields["sounds_like"] = [sound.strip() for sound in sounds.split(",") if sound.strip()]
     try:

@@ -8,16 +8,18 @@ from stenowire.gateway.http import (
     description,
     files,
     generation,
+    phrases,
     status,
     tokens,
     transcriptions,
     uploads,
+    vocabularies,
     warmup,
 )
 from stenowire.gateway.http.operations import Operation
 from stenowire.gateway.runtime import Runtime
 
-DOORS = (transcriptions, chat, generation, files, uploads, tokens, captions, warmup, status)
+DOORS = (transcriptions, chat, generation, files, uploads, vocabularies, phrases, tokens, captions, warmup, status)
 
 
 def operations(runtime: Runtime) -> list[Operation]:
