@@ -72,7 +72,7 @@ def test_names_of_operations_are_unique(runtime: Runtime) -> None:
 async def test_both_descriptions_are_served_without_a_key(tmp_path: Path) -> None:
     async with live(tmp_path) as server, client(server, key=None) as visitor:
         document = (await visitor.get("/openapi.json")).json()
-        page = (await visitor.get("/")).text
+        page = (await visitor.get("/docs")).text
     assert document == described()
     assert all(path in page for path in document["paths"])
     assert all(path in page for path, _ in SOCKETS)

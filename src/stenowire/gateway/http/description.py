@@ -60,7 +60,7 @@ def operations(others: Sequence[Operation]) -> list[Operation]:
         )
 
     mine = [
-        door("/", page, "This page", {"text/plain": (str,)}),
+        door("/docs", page, "This list", {"text/plain": (str,)}),
         door("/openapi.json", document, "All HTTP doors, as OpenAPI 3.1", {"application/json": (Document,)}),
     ]
     described += mine

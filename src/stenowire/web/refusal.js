@@ -1,0 +1,3 @@
+// What a person is to be told, in words of ours.
+
+export class Refusal extends Error {}
