@@ -15,6 +15,8 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from stenowire.types import NoiseReduction
+
 PREFIX = "STENOWIRE_"
 MASK = "********"
 
@@ -132,6 +134,9 @@ class Settings(BaseSettings):
     """Hosts that recordings may be fetched from: names, `*.` and a domain, or `*`. Never addresses inside a network."""
     public_url: str = Field("", pattern=r"^(https?://[^\s/?#]+[^\s?#]*)?$")
     """How clients reach the server, where a proxy hides it; told in the addresses of results and uploads."""
+
+    noise_reduction: NoiseReduction = "off"
+    """Of sessions that do not say themselves. Needs the extra `noise`; without it, auto is off."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "console", "json"] = "auto"

@@ -5,6 +5,7 @@ In: options and the configuration. Out: the server's exit status, once it has dr
 
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ def serve(given: dict[str, Any], config: Path | None, *, print_settings: bool, s
     if print_settings:
         print(settings.effective())
         return Status.OK
+    check_noise_reduction(settings)
     fetch_models(settings.models_dir)
     if stop_with_stdin:
         threading.Thread(target=_wait_for_stdin, daemon=True).start()
@@ -36,6 +38,18 @@ def load_settings(given: dict[str, Any], config: Path | None) -> Settings:
         return Settings.load(config, **given)
     except BadSettings as error:
         raise Stop(Status.USAGE, "; ".join(str(error).splitlines())) from error
+
+
+def check_noise_reduction(settings: Settings) -> None:
+    """Refuse to start without what the settings ask for; say where `auto` can do nothing."""
+    from stenowire.audio.rnnoise import available
+
+    if settings.noise_reduction == "off" or available():
+        return
+    missing = "no noise suppressor is installed (pip install 'stenowire[noise]')"
+    if settings.noise_reduction != "auto":
+        raise Stop(Status.USAGE, f"noise_reduction: {missing}")
+    print(f"Noise is not reduced: {missing}", file=sys.stderr)
 
 
 def fetch_models(root: Path) -> None:

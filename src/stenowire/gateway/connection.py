@@ -148,7 +148,7 @@ class Connection:
             case Answer(seat=seat, result=result):
                 await self._tell(seat, self._ask(seat, seat.session.absorb, result))
             case Decoded(seat=seat, command=command):
-                await self._tell(seat, self._ask(seat, seat.session.handle, command))
+                await self._hand(seat, command)
             case Taken(session=session):
                 await self._let_go(session)
             case Order.TICK:
@@ -252,11 +252,17 @@ class Connection:
         if seat.decoding is not None and not isinstance(command, Hangup):
             return seat.decoding.put(command)
         if not isinstance(command, Audio) or len(command.data) <= PIECE_BYTES:
-            return await self._tell(seat, self._ask(seat, seat.session.handle, command))
+            return await self._hand(seat, command)
         for at in range(0, len(command.data), PIECE_BYTES):
             piece = Audio(command.session, command.data[at : at + PIECE_BYTES])
-            await self._tell(seat, self._ask(seat, seat.session.handle, piece))
+            await self._hand(seat, piece)
             await asyncio.sleep(0)
+
+    async def _hand(self, seat: Seat, command: Command) -> None:
+        """Give a session a command; where taking in audio is much work, in a thread, for which this client waits."""
+        if isinstance(command, Audio) and seat.session.laborious:
+            return await self._tell(seat, await asyncio.to_thread(self._ask, seat, seat.session.handle, command))
+        await self._tell(seat, self._ask(seat, seat.session.handle, command))
 
     def _ask(self, seat: Seat, method: Callable[..., list[Output]], *given: Command | Result) -> list[Output]:
         """Call a session. What breaks inside it ends this session alone."""

@@ -141,6 +141,8 @@ class Runtime:
         if opening.format.encoding in CODED:
             self.decoders.check(opening.format.encoding)
             opening = msgspec.structs.replace(opening, format=as_wav(opening.format))
+        if opening.noise_reduction is None:
+            opening = msgspec.structs.replace(opening, noise_reduction=self.settings.noise_reduction)
         stream = await self.streams.take(self.callers[guest])
         try:
             seat = Seat(Session(opening, engine, time.monotonic()), stream, deliver)

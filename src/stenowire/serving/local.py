@@ -72,6 +72,11 @@ async def _recognise(opening: Open, audio: AsyncIterator[bytes], hub: Hub, pool:
             updates += carry(session.absorb(results.get_nowait(), time.monotonic()))
         return updates
 
+    async def take_in(piece: Audio) -> list[Output]:
+        if session.laborious:
+            return await asyncio.to_thread(session.handle, piece, time.monotonic())
+        return session.handle(piece, time.monotonic())
+
     async def absorb_next() -> list[Update]:
         return carry(session.absorb(await results.get(), time.monotonic()))
 
@@ -79,7 +84,7 @@ async def _recognise(opening: Open, audio: AsyncIterator[bytes], hub: Hub, pool:
         for update in carry(session.begin(time.monotonic())):
             yield update
         async for data in audio:
-            for update in carry(session.handle(Audio(opening.session, data), time.monotonic())) + absorb_all():
+            for update in carry(await take_in(Audio(opening.session, data))) + absorb_all():
                 yield update
             while session.backlog_s > MOST_BACKLOG_S and not session.done:
                 for update in await absorb_next():

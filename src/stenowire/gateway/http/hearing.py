@@ -25,7 +25,7 @@ from stenowire.serving.decoding import CODED, Decoders
 from stenowire.serving.local import recognise
 from stenowire.serving.recording import Pieces, Recording, as_wav, identify
 from stenowire.text.tokens import MAX_CONTEXT_TOKENS, count_tokens
-from stenowire.types import SESSION_RATE_HZ, AudioFormat, Hint, Segmentation, Sentence, TextOptions
+from stenowire.types import NoiseReduction, SESSION_RATE_HZ, AudioFormat, Hint, Segmentation, Sentence, TextOptions
 
 WAV = AudioFormat("wav", SESSION_RATE_HZ)
 """The rate in the header counts, not this one."""
@@ -98,7 +98,8 @@ async def hear(runtime: Runtime, wanted: Wanted, source: Source, caller: Caller)
     metrics.opened.inc()
     metrics.streams.inc()
     began, outcome, audio_s = time.monotonic(), "hangup", 0.0
-    updates = cast(AsyncGenerator[Update, None], recognise(_opening(wanted), wav, runtime.hub, runtime.pool))
+    opening = _opening(wanted, runtime.settings.noise_reduction)
+    updates = cast(AsyncGenerator[Update, None], recognise(opening, wav, runtime.hub, runtime.pool))
     try:
         async with aclosing(updates), aclosing(wav):
             async for update in updates:
@@ -124,7 +125,7 @@ async def hear(runtime: Runtime, wanted: Wanted, source: Source, caller: Caller)
         log.info("recording ended", request=wanted.id, outcome=outcome, audio_s=round(audio_s, 3), took_s=took_s)
 
 
-def _opening(wanted: Wanted) -> Open:
+def _opening(wanted: Wanted, noise_reduction: NoiseReduction) -> Open:
     """Sentences end as they do on the task protocol for a model of that name."""
     return Open(
         session=wanted.id,
@@ -134,6 +135,7 @@ def _opening(wanted: Wanted) -> Open:
         hint=Hint(language=wanted.language, context=wanted.context),
         text=wanted.text,
         interims=False,
+        noise_reduction=noise_reduction,
     )
 
 
