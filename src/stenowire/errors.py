@@ -9,7 +9,6 @@ StenowireError
 ├── ModelNotFound
 ├── InvalidApiKey  AccessDenied
 ├── Throttled                  too many requests or streams
-│   └── AllocationQuota        too many things kept; waiting does not help
 ├── NoAudio                    a task was opened and no audio came
 ├── NoValidAudio               a task was finished and no audio had come
 ├── ResponseTimeout            audio began and then stalled, or was only silence for too long
@@ -89,11 +88,6 @@ class Throttled(StenowireError):
     http_status = 429
     close_code = 1013
     retryable = True
-
-
-class AllocationQuota(Throttled):
-    code = "Throttling.AllocationQuota"
-    retryable = False
 
 
 class NoAudio(StenowireError):

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
-from stenowire.errors import AllocationQuota
 from stenowire.store.connect import Store
 from stenowire.store.entries import Entry
-from stenowire.store.vocabularies import NotThere, Vocabularies
+from stenowire.store.vocabularies import AllocationQuota, NotThere, Vocabularies
 
 pytestmark = pytest.mark.unit
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
-from stenowire.errors import AllocationQuota, InvalidParameter
+from stenowire.errors import InvalidParameter, Throttled
 from stenowire.store.connect import Store
 from stenowire.store.entries import Entry
 from stenowire.store.schema import vocabularies as table
@@ -22,6 +22,13 @@ ID_BYTES = 16
 
 class NotThere(InvalidParameter):
     """This tenant has no list of that id."""
+
+
+class AllocationQuota(Throttled):
+    """As many lists are kept as may be; waiting does not help."""
+
+    code = "Throttling.AllocationQuota"
+    retryable = False
 
 
 class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
