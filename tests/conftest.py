@@ -42,6 +42,11 @@ def moonshine_folder() -> Path:
 
 
 @pytest.fixture(scope="session")
+def cmudict_folder() -> Path:
+    return model_folder("cmudict")
+
+
+@pytest.fixture(scope="session")
 def silero_folder() -> Path:
     return model_folder("silero-vad")
 

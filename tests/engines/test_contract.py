@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from stenowire.biasing.pronounce import SILENT, open_lexicon
 from stenowire.engines.base import Engine, Job
 from stenowire.engines.moonshine import MoonshineEngine
 from stenowire.engines.scripted import ScriptedEngine, pause, say
-from stenowire.types import SESSION_RATE_HZ, Hint, Hypothesis, Samples
+from stenowire.serving.biased import BiasedEngine
+from stenowire.types import SESSION_RATE_HZ, Hint, HotWord, Hypothesis, Samples
 
 STEP = SESSION_RATE_HZ // 2
 """Half a second: how far apart the interims of these tests are."""
@@ -39,13 +41,40 @@ def moonshine(request: pytest.FixtureRequest) -> Subject:
     return Subject(request.getfixturevalue("moonshine_engine"), clips)
 
 
+class Hinted:
+    """An engine that is never asked without terms: whatever it keeps to, it keeps to while it writes them."""
+
+    def __init__(self, engine: BiasedEngine, *terms: str) -> None:
+        self._engine = engine
+        self._hint = Hint(hotwords=tuple(HotWord(term) for term in terms))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    def open(self, hint: Hint) -> Any:
+        return self._engine.open(self._hint)
+
+
+def scripted_with_terms(request: pytest.FixtureRequest) -> Subject:
+    inner = scripted(request)
+    return inner._replace(engine=Hinted(BiasedEngine(inner.engine, SILENT), "W7W5", "w four", "W9-W8 W7"))
+
+
+def moonshine_with_terms(request: pytest.FixtureRequest) -> Subject:
+    inner = moonshine(request)
+    engine = BiasedEngine(inner.engine, open_lexicon(request.getfixturevalue("cmudict_folder")))
+    return inner._replace(engine=Hinted(engine, "Best Of", "wizdom", "Inkredulity", "Siesen of Light", "Stenowire"))
+
+
 Build = Callable[[pytest.FixtureRequest], Subject]
 
 
 @pytest.fixture(
     params=[
         pytest.param(scripted, marks=pytest.mark.unit, id="scripted"),
+        pytest.param(scripted_with_terms, marks=pytest.mark.unit, id="scripted with terms"),
         pytest.param(moonshine, marks=pytest.mark.engine, id="moonshine"),
+        pytest.param(moonshine_with_terms, marks=pytest.mark.engine, id="moonshine with terms"),
     ]
 )
 def subject(request: pytest.FixtureRequest) -> Subject:

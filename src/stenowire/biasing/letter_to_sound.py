@@ -65,6 +65,8 @@ class Table(NamedTuple):
         shape = (*letters.shape, ALTERNATIVES)
         says, chances = np.zeros(shape, np.int64), np.zeros(shape, np.float32)
         for window, (left, right) in zip(self.windows, WINDOWS, strict=True):
+            if not len(window.keys):
+                continue
             keys = _windows(letters, left, right)
             at = np.minimum(np.searchsorted(window.keys, keys), len(window.keys) - 1)
             known = window.keys[at] == keys

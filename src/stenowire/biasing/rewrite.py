@@ -24,7 +24,7 @@ def replaced(words: Sequence[Word], begin: int, end: int, term: str) -> tuple[Wo
         begin_ms = old[0].begin_ms + span_ms * spoken // sum(sizes)
         spoken += size
         end_ms = old[0].begin_ms + span_ms * spoken // sum(sizes)
-        new.append(Word(text, begin_ms, max(end_ms, begin_ms), "", confidence))
+        new.append(Word(text, begin_ms, max(end_ms, begin_ms + 1), "", confidence))
     tail = new[-1]
     new[-1] = Word(tail.text, tail.begin_ms, tail.end_ms, old[-1].mark, confidence)
     return tuple(new)

@@ -14,7 +14,7 @@ from stenowire.biasing.pronounce import Lexicon
 from stenowire.biasing.terms import Term
 
 MOST = 4
-_PARTS = re.compile(r"[A-Z]{2,}(?=[A-Z][a-z]|\d|\b|s\b)|[A-Z]?[a-zÀ-ÿ']+|[A-Z]+|\d+|[&+@]|[.](?=\w)|[^\W\d_]+")
+_PARTS = re.compile(r"[A-Z]{2,}(?=[A-Z][a-z]|\d|\b|s\b)|[A-Z]?[a-zÀ-ÿ']+|[A-Z]+|[0-9]+|[&+@]|[.](?=\w)|[^\W\d_]+")
 _NAME = re.compile(r"[A-Z]?[a-z]+|(?:[A-Z][a-z]*'[A-Z]?|[a-z]+')[a-z]+")
 _SIGNS = {"&": "and", "+": "plus", "@": "at"}
 _ONES = [
@@ -71,7 +71,8 @@ def _readings(term: Term) -> list[Reading]:
 
 
 def _plain(text: str) -> Reading:
-    return re.findall(r"[a-z']+", _folded(text).lower())
+    words = re.findall(r"[a-z']+", _folded(text).lower())
+    return [word if len(word) > 1 or word == "a" else f"{word}." for word in words]
 
 
 def _folded(text: str) -> str:
@@ -97,7 +98,7 @@ def _options(part: str) -> list[Reading]:
         return [[_SIGNS[part]]]
     if part == ".":
         return [["dot"], []]
-    if part.isdigit():
+    if part.isascii() and part.isdecimal():
         return _number(part)
     lower = part.lower()
     if len(part) > 1 and part.isupper():

@@ -245,9 +245,18 @@ def _names(words: list[str], pieces: Pieces, known: Known) -> Iterator[tuple[str
 def _of_run(run: list[str], pieces: Pieces, known: Known) -> Iterator[tuple[str, float]]:
     if 2 <= len(run) <= MOST_WORDS:
         yield " ".join(run), 2.4
+    for name in _split_at_joining(run):
+        yield " ".join(name), 2.0
     for part in run:
         if part not in _JOINING and (_is_shaped(part) or not _is_ordinary(part, pieces, known)):
             yield part, 2.0 if _is_rare(part, pieces) else 1.6
+
+
+def _split_at_joining(run: list[str]) -> Iterator[list[str]]:
+    """The names of two words and more that a run is joined of; none when it is one name."""
+    borders = [-1, *(i for i, word in enumerate(run) if word in _JOINING), len(run)]
+    if len(borders) > 2:
+        yield from (run[begin + 1 : end] for begin, end in pairwise(borders) if end - begin > 2)
 
 
 # ---- words ------------------------------------------------------------------------------------------------------
@@ -273,8 +282,11 @@ def _is_sayable(text: str) -> bool:
     return all(_is_sayable_word(word) for word in text.split())
 
 
+_WORD = re.compile(r"[^\W_]+(?:[.'’&+\-/][^\W_]+)*[.+'’]?\+?|&")
+
+
 def _is_sayable_word(word: str) -> bool:
-    if len(word) > 25:
+    if len(word) > 25 or not _WORD.fullmatch(word):
         return False
     turns = sum(one.isalpha() and other.isdigit() for one, other in pairwise(word))
     vowels = sum(character in "aeiouyAEIOUY" or not character.isascii() for character in word)

@@ -1,0 +1,63 @@
+from collections.abc import Sequence
+
+import pytest
+from biasing.lexicon import lexicon
+
+from stenowire.biasing.candidates import Candidate, find
+from stenowire.biasing.index import Index, build
+from stenowire.biasing.terms import Term
+from stenowire.biasing.verify import chosen, decide, rank
+from stenowire.types import Word
+
+pytestmark = pytest.mark.unit
+
+
+def words(text: str, confidence: float = 0.9) -> tuple[Word, ...]:
+    return tuple(Word(word, 500 * i, 500 * i + 400, "", confidence) for i, word in enumerate(text.split()))
+
+
+def index(*terms: Term) -> Index:
+    return build(terms, lexicon())
+
+
+def decided(here: Index, text: str, gains: dict[str, float]) -> list[str]:
+    """Texts of the accepted terms, when a text that holds a term gains so many nats, and any other loses 100."""
+
+    def score(texts: Sequence[str]) -> list[float]:
+        return [0.0 if one == text else next((g for t, g in gains.items() if t in one), -100.0) for one in texts]
+
+    spoken = words(text)
+    near = rank(spoken, find(here, text.split()))
+    return [here.terms[d.candidate.term].text for d in chosen(decide(here, spoken, near, score, lambda text: 2))]
+
+
+def test_a_term_that_the_audio_likes_is_written() -> None:
+    assert decided(index(Term("Bulge Bracket")), "the bulk bracket", {"Bulge Bracket": -1.0}) == ["Bulge Bracket"]
+
+
+def test_a_term_that_the_audio_does_not_bear_is_not() -> None:
+    assert decided(index(Term("Bulge Bracket")), "the bulk bracket", {"Bulge Bracket": -40.0}) == []
+
+
+def test_a_heavier_term_needs_less() -> None:
+    on_the_brink = {"Bulge Bracket": -13.5}
+    assert decided(index(Term("Bulge Bracket", weight=1)), "the bulk bracket", on_the_brink) == []
+    assert decided(index(Term("Bulge Bracket", weight=50)), "the bulk bracket", on_the_brink) == ["Bulge Bracket"]
+
+
+def test_of_two_terms_for_the_same_words_the_likelier_is_written() -> None:
+    here = index(Term("Bulge Bracket"), Term("bulk jacket"))
+    assert decided(here, "the bulk bracket", {"Bulge Bracket": -1.0, "bulk jacket": -3.0}) == ["Bulge Bracket"]
+
+
+def test_nothing_is_scored_where_nothing_is_near() -> None:
+    def score(texts: Sequence[str]) -> list[float]:
+        raise AssertionError("asked for scores")
+
+    assert decide(index(Term("Bulge Bracket")), words("the table"), [], score, len) == []
+
+
+def test_words_that_the_engine_doubts_are_looked_at_first() -> None:
+    spoken = (*words("bulk bracket"), *words("bulk bracket", 0.2))
+    same = [Candidate(0, 2, 0, 0.3, 9), Candidate(2, 4, 0, 0.3, 9)]
+    assert rank(spoken, same, 1) == [same[1]]
