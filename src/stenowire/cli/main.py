@@ -13,7 +13,8 @@ from typing import Annotated, Any
 import typer
 
 from stenowire import __version__
-from stenowire.cli import vocabulary
+from stenowire.cli import keys, tenants, vocabulary
+from stenowire.cli.administration import Config, Data, Json
 from stenowire.cli.exits import Status, Stop
 
 app = typer.Typer(
@@ -28,6 +29,8 @@ app = typer.Typer(
 models = typer.Typer(help="Show or fetch the models on this machine.", rich_markup_mode="rich")
 app.add_typer(models, name="models")
 app.add_typer(vocabulary.app, name="vocabulary")
+app.add_typer(keys.app, name="keys")
+app.add_typer(tenants.app, name="tenants")
 
 
 class Format(StrEnum):
@@ -124,6 +127,20 @@ def demo(
     from stenowire.cli.demo import demo as command
 
     return command(port=port, once=once)
+
+
+@app.command()
+def usage(
+    tenant: Annotated[str | None, typer.Option(help="Of this tenant only.")] = None,
+    days: Annotated[int, typer.Option(min=1, max=36_600, help="So many days, today included, in UTC.")] = 30,
+    json: Json = False,
+    data: Data = None,
+    config: Config = None,
+) -> None:
+    """Show what each key used on each day: sessions, requests, seconds of audio."""
+    from stenowire.cli.usage import usage as command
+
+    command(tenant, days, json, data, config)
 
 
 @models.callback(invoke_without_command=True)
