@@ -1,6 +1,6 @@
 import pytest
-from biasing.lexicon import lexicon
 
+from biasing.lexicon import lexicon
 from stenowire.biasing.candidates import BOUND, find, respellings
 from stenowire.biasing.index import Index, build
 from stenowire.biasing.terms import Term
@@ -23,7 +23,7 @@ def test_words_that_sound_like_a_term_are_found() -> None:
 
 def test_what_sounds_the_same_has_no_distance() -> None:
     here = build([Term("Xtkq", sounds_like=("met four men",))], lexicon())
-    (nearest, *_) = find(here, "to met four men".split())
+    (nearest, *_) = find(here, ["to", "met", "four", "men"])
     assert (nearest.begin, nearest.end, nearest.distance) == (1, 4, 0.0)
 
 
@@ -37,12 +37,12 @@ def test_whose_it_is_does_not_count_as_sound() -> None:
 
 
 def test_taken_words_are_not_looked_at() -> None:
-    assert find(index("Bulge Bracket"), "the bulk bracket".split(), frozenset({1, 2})) == []
+    assert find(index("Bulge Bracket"), ["the", "bulk", "bracket"], frozenset({1, 2})) == []
 
 
 def test_distances_are_within_bounds_and_come_nearest_first() -> None:
     distances = [
-        c.distance for c in find(index("Bulge Bracket", "jacket", "idyll"), "bulk jacket idols bracket".split())
+        c.distance for c in find(index("Bulge Bracket", "jacket", "idyll"), ["bulk", "jacket", "idols", "bracket"])
     ]
     assert distances == sorted(distances)
     assert all(0 <= distance <= BOUND for distance in distances)
@@ -55,7 +55,7 @@ def test_case_and_spacing_are_no_difference(text: str) -> None:
 
 
 def test_an_index_without_sounds_finds_spellings_only() -> None:
-    assert find(index("北京"), "the bulk bracket".split()) == []
+    assert find(index("北京"), ["the", "bulk", "bracket"]) == []
 
 
 def test_the_first_of_two_equal_terms_counts() -> None:

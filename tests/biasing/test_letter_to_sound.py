@@ -1,6 +1,6 @@
 import pytest
-from biasing.lexicon import WORDS
 
+from biasing.lexicon import WORDS
 from stenowire.biasing.phones import CHARACTER
 from stenowire.biasing.pronounce import COMPILED, DICTIONARY, SILENT, open_lexicon, parse
 

@@ -1,6 +1,6 @@
 import pytest
-from biasing.lexicon import lexicon
 
+from biasing.lexicon import lexicon
 from stenowire.biasing.phones import ARPABET, CHARACTER
 from stenowire.biasing.spoken import MOST, pronounce
 from stenowire.biasing.terms import Term

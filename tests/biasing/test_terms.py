@@ -9,7 +9,23 @@ from stenowire.types import HotWord
 pytestmark = pytest.mark.unit
 
 ORDINARY = frozenset(
-    "the recent spring friends asked what exactly is an bank domestic firms middle market large".split()
+    [
+        "the",
+        "recent",
+        "spring",
+        "friends",
+        "asked",
+        "what",
+        "exactly",
+        "is",
+        "an",
+        "bank",
+        "domestic",
+        "firms",
+        "middle",
+        "market",
+        "large",
+    ]
 )
 
 

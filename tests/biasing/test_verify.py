@@ -1,8 +1,8 @@
 from collections.abc import Sequence
 
 import pytest
-from biasing.lexicon import lexicon
 
+from biasing.lexicon import lexicon
 from stenowire.biasing.candidates import Candidate, find
 from stenowire.biasing.index import Index, build
 from stenowire.biasing.terms import Term

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from biasing.lexicon import lexicon
 
+from biasing.lexicon import lexicon
 from stenowire.engines.base import Job
 from stenowire.serving.biased import BiasedEngine
 from stenowire.types import Applied, EngineInfo, Hint, HotWord, Hypothesis, Word
