@@ -25,7 +25,7 @@ from stenowire.serving.decoding import CODED, Decoders
 from stenowire.serving.local import recognise
 from stenowire.serving.recording import Pieces, Recording, as_wav, identify
 from stenowire.text.tokens import MAX_CONTEXT_TOKENS, count_tokens
-from stenowire.types import NoiseReduction, SESSION_RATE_HZ, AudioFormat, Hint, Segmentation, Sentence, TextOptions
+from stenowire.types import SESSION_RATE_HZ, AudioFormat, Hint, NoiseReduction, Segmentation, Sentence, TextOptions
 
 WAV = AudioFormat("wav", SESSION_RATE_HZ)
 """The rate in the header counts, not this one."""
