@@ -3,8 +3,9 @@
 In: the fields of an update. Out: a new `Config`, or an InvalidParameter that names the field; then the Open or the
 Reconfigure that it stands for. Fields that were not sent stay as they are, at every depth.
 
-Accepted without effect: `noise_reduction`, `delay`, `idle_timeout_ms`, and whatever a conversation would need (tools,
-voices, instructions, `create_response`): this server listens and never answers.
+Accepted without effect: `delay`, `idle_timeout_ms`, and whatever a conversation would need (tools, voices,
+instructions, `create_response`): this server listens and never answers. Both kinds of `noise_reduction` mean `auto`:
+clients ask for one by habit, and reducing noise where there is none costs words (dev/LOG.md, "Noise reduction").
 """
 
 from typing import TypeVar
@@ -27,7 +28,7 @@ from stenowire.dialects.openai_wire import (
 )
 from stenowire.errors import InvalidParameter
 from stenowire.events import Open, Reconfigure
-from stenowire.types import AudioFormat, Encoding, Hint, HotWord, Limits, Segmentation
+from stenowire.types import AudioFormat, Encoding, Hint, HotWord, Limits, NoiseReduction, Segmentation
 
 T = TypeVar("T")
 
@@ -80,6 +81,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     turn: ServerVad | SemanticVad | None = ServerVad()
     """None leaves it to the client to commit."""
     noise: NoiseFields | None = None
+    """As the client spelled it."""
+    noise_reduction: NoiseReduction | None = None
+    """None until the client has said: what the server's settings say."""
     include: tuple[str, ...] | None = None
 
     @property
@@ -98,6 +102,7 @@ def merge(config: Config, fields: SessionFields, defaults: Config) -> Config:
         transcription=_transcription(config.transcription, given.transcription, defaults.transcription),
         turn=_turn(config.turn, given.turn_detection),
         noise=config.noise if given.noise_reduction is UNSET else _noise(config.noise, given.noise_reduction),
+        noise_reduction=_noise_reduction(config.noise_reduction, given.noise_reduction),
         include=_pick(include, config.include, None),
     )
 
@@ -190,6 +195,15 @@ def _noise(now: NoiseFields | None, fields: NoiseFields | UnsetType | None) -> N
     return NoiseFields(type=_pick(fields.type, now.type, UNSET), strength=_pick(fields.strength, now.strength, UNSET))
 
 
+
+def _noise_reduction(
+    now: NoiseReduction | None, fields: NoiseFields | UnsetType | None
+) -> NoiseReduction | None:
+    if isinstance(fields, UnsetType):
+        return now
+    return "off" if fields is None else "auto"
+
+
 # ---- meaning ----------------------------------------------------------------------------------------------------
 
 
@@ -227,6 +241,7 @@ def opening(session: str, config: Config, limits: Limits) -> Open:
         hint=hint(config),
         limits=limits,
         answer_empty=True,
+        noise_reduction=config.noise_reduction,
     )
 
 
@@ -237,6 +252,7 @@ def change(session: str, before: Config, after: Config) -> Reconfigure:
         hint=hint(after),
         segmentation=segmentation(after),
         format=after.format if after.format != before.format else None,
+        noise_reduction=after.noise_reduction if after.noise_reduction != before.noise_reduction else None,
     )
 
 

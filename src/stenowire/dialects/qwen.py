@@ -133,6 +133,7 @@ class QwenDialect:
             limits=Limits() if self._heartbeat else self._limits,
             heartbeat=self._heartbeat,
             answer_empty=True,
+            noise_reduction=self._config.noise_reduction,
         )
         return [*self._tell([wire.SessionCreated(self._echo())]), opening]
 

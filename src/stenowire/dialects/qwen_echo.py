@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from stenowire.dialects.qwen_session import Config, Turn
+from stenowire.types import NoiseReduction
 
 
 class CorpusEcho(msgspec.Struct, frozen=True):
@@ -54,6 +55,7 @@ class SessionEcho(msgspec.Struct, frozen=True, kw_only=True):
     audio: AudioEcho
     input_audio_transcription: TranscriptionEcho | None
     turn_detection: TurnEcho | None
+    noise_reduction: NoiseReduction | msgspec.UnsetType = msgspec.UNSET
     instructions: str | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -68,6 +70,7 @@ def echo(config: Config, session_id: str, model: str) -> SessionEcho:
         audio=AudioEcho(InputEcho(FormatEcho(config.format_name, config.rate_hz))),
         input_audio_transcription=known if known != TranscriptionEcho() else None,
         turn_detection=turn_echo(config.turn) if config.turn else None,
+        noise_reduction=config.noise_reduction or msgspec.UNSET,
     )
 
 

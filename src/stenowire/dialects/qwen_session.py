@@ -23,7 +23,7 @@ from stenowire.dialects.realtime_wire import (
 from stenowire.errors import InvalidParameter
 from stenowire.events import Reconfigure
 from stenowire.text.tokens import MAX_CONTEXT_TOKENS, count_tokens
-from stenowire.types import AudioFormat, Encoding, Hint, Segmentation
+from stenowire.types import AudioFormat, Encoding, Hint, NoiseReduction, Segmentation
 
 T = TypeVar("T")
 
@@ -52,6 +52,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     instructions: str = ""
     turn: Turn | None = Turn()
     """None is manual mode."""
+    noise_reduction: NoiseReduction | None = None
+    """None: what the server's settings say."""
 
     @property
     def context(self) -> str:
@@ -66,6 +68,7 @@ def merge(config: Config, fields: SessionFields, defaults: Config) -> Config:
         format_name=_pick(name, config.format_name, defaults.format_name),
         rate_hz=_pick(rate_hz, config.rate_hz, defaults.rate_hz),
         turn=_merge_turn(config.turn, fields.turn_detection, defaults.turn or Turn()),
+        noise_reduction=_pick(fields.noise_reduction, config.noise_reduction, defaults.noise_reduction),
     )
     merged = _merge_transcription(merged, fields.input_audio_transcription)
     check_length("input_audio_transcription.corpus.text", merged.corpus)
@@ -157,4 +160,5 @@ def change(session: str, before: Config, after: Config) -> Reconfigure:
         hint=now if now != was else None,
         segmentation=cuts if cuts != cut else None,
         format=gives if gives != given else None,
+        noise_reduction=after.noise_reduction if after.noise_reduction != before.noise_reduction else None,
     )

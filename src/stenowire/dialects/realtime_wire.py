@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from stenowire.dialects.faults import explain
 from stenowire.errors import InvalidParameter
+from stenowire.types import NoiseReduction
 
 MAX_AUDIO_BYTES = 15 << 20
 """Of one append, once its base64 is decoded."""
@@ -70,6 +71,8 @@ class SessionFields(msgspec.Struct, frozen=True, kw_only=True):
     audio: AudioFields | None = None
     input_audio_transcription: Given[TranscriptionFields] = UNSET
     turn_detection: Given[TurnFields] = UNSET
+    noise_reduction: Given[NoiseReduction] = UNSET
+    """An extension of this server; null is what its settings say."""
 
 
 class ClientEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):

@@ -72,6 +72,7 @@ def read_open(message: RunTask, limits: Limits) -> Open:
         heartbeat=heartbeat,
         vocabulary=_vocabulary(payload),
         interims=row.interims or bool(parameters.intermediate_result_enabled),
+        noise_reduction=parameters.noise_reduction,
         claim=claim,
         resume=resume,
     )

@@ -13,6 +13,7 @@ from msgspec import Meta
 from stenowire.dialects.faults import explain
 from stenowire.dialects.task_resume import WireResume
 from stenowire.errors import InvalidParameter
+from stenowire.types import NoiseReduction
 
 Action = Literal["run-task", "continue-task", "finish-task"]
 TaskId = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -76,6 +77,7 @@ class Parameters(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     special_word_filter: WordFilter | str | None = None
     keep_dialect: bool | None = None
     vad_model: Literal["far_field_meeting_16k", "near_meeting_16k"] | None = None
+    noise_reduction: NoiseReduction | None = None
     intermediate_result_enabled: bool | None = None
     source_language: str | None = None
     transcription_enabled: bool | None = None
