@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from stenowire.audio.level import Leveller
 from stenowire.audio.vad import MOST_FRAMES, WEIGHTS, Ear, SpeechDetector
 from stenowire.errors import InternalError
 from stenowire.types import Samples
@@ -37,7 +38,8 @@ def hear(detector: SpeechDetector, ear: Ear, samples: Samples, cuts: list[int]) 
 
 
 def shipped(folder: Path, samples: Samples) -> Samples:
-    """Silero's own network, one frame a call."""
+    """Silero's own network, one frame a call, on the sound as the detector hears it."""
+    samples = Leveller().feed(samples)
     network = onnxruntime.InferenceSession(folder / WEIGHTS, providers=["CPUExecutionProvider"])
     joined = np.concatenate((np.zeros(64, np.float32), samples))
     h = c = np.zeros((1, 1, 128), np.float32)

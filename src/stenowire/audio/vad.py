@@ -13,11 +13,12 @@ import numpy as np
 import onnxruntime
 
 from stenowire.audio import vad_graph
+from stenowire.audio.level import Leveller
 from stenowire.audio.vad_graph import CONTEXT_SAMPLES, FRAME_SAMPLES, UNITS
 from stenowire.errors import InternalError, InvalidParameter
 from stenowire.types import Samples
 
-EAR_BYTES = 4 * (CONTEXT_SAMPLES + 2 * UNITS)
+EAR_BYTES = 4 * (CONTEXT_SAMPLES + 2 * UNITS + 4)
 MOST_IN_EAR = 1e4
 """Beyond what the network's memory can reach; keeps infinities and what is no number out."""
 WEIGHTS = "silero_vad_16k.onnx"
@@ -42,6 +43,7 @@ class Ear:
     h: Samples = field(default_factory=_blank)
     """float32[1, 1, 128]."""
     c: Samples = field(default_factory=_blank)
+    level: Leveller = field(default_factory=Leveller)
 
 
 Job = tuple[Ear, Samples]
@@ -79,22 +81,23 @@ class SpeechDetector:
             for begin in range(0, frames, MOST_FRAMES):
                 end = min(begin + MOST_FRAMES, frames)
                 part = slice(begin * FRAME_SAMPLES, end * FRAME_SAMPLES)
-                answers = self._run([(jobs[index][0], jobs[index][1][part]) for index in members])
+                answers = self._run([_levelled(*jobs[index], part) for index in members])
                 for column, index in enumerate(members):
                     heard[index][begin:end] = answers[:, column]
         return heard
 
     def dump(self, state: Ear) -> bytes:
-        """All that is remembered of a speaker: float32[64 + 128 + 128], little-endian, 1,280 bytes."""
-        return np.concatenate((state.context, state.h.ravel(), state.c.ravel())).astype("<f4").tobytes()
+        """All that is remembered of a speaker: float32[64 + 128 + 128 + 4], little-endian, 1,296 bytes."""
+        parts = state.context, state.h.ravel(), state.c.ravel(), np.array(state.level.state)
+        return np.concatenate(parts).astype("<f4").tobytes()
 
     def restore(self, data: bytes) -> Ear:
         """What `dump` gave, also in another process. Raises InvalidParameter for anything else."""
         values = np.frombuffer(data, "<f4").astype(np.float32) if len(data) == EAR_BYTES else np.empty(0, np.float32)
         if not len(values) or not (np.abs(values) < MOST_IN_EAR).all():
             raise InvalidParameter("resume.point.ear: this is not what the speech detector of this server remembers")
-        context, h, c = np.split(values, (CONTEXT_SAMPLES, CONTEXT_SAMPLES + UNITS))
-        return Ear(context, h.reshape(1, 1, UNITS), c.reshape(1, 1, UNITS))
+        context, h, c, level = np.split(values, np.cumsum((CONTEXT_SAMPLES, UNITS, UNITS)))
+        return Ear(context, h.reshape(1, 1, UNITS), c.reshape(1, 1, UNITS), Leveller(*level.tolist()))
 
     def close(self, state: Ear) -> None:
         """Nothing is held for a speaker outside its state. Calling it twice is harmless."""
@@ -112,6 +115,10 @@ class SpeechDetector:
             ear.context = samples[-CONTEXT_SAMPLES:].copy()
             ear.h, ear.c = h[:, speaker : speaker + 1], c[:, speaker : speaker + 1]
         return answers
+
+
+def _levelled(ear: Ear, samples: Samples, part: slice) -> Job:
+    return ear, ear.level.feed(samples[part])
 
 
 def _frames_of(samples: Samples) -> int:

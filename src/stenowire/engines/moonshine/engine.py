@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stenowire.audio.level import amplified, clip_gain
 from stenowire.engines.base import Effort, Job
 from stenowire.engines.moonshine import decode
 from stenowire.engines.moonshine.build import build_graphs
@@ -89,9 +90,10 @@ class MoonshineEngine:
         stream: Stream = job.state
         stream.heard = None
         words: list[Word] = []
-        spans = parts(job.clip, MAX_WINDOW)
+        clip = amplified(job.clip, clip_gain(job.clip))
+        spans = parts(clip, MAX_WINDOW)
         for begin, end in spans:
-            heard, found = self._recognise(job.clip[begin:end], job.effort)
+            heard, found = self._recognise(clip[begin:end], job.effort)
             words += _shifted(found, begin)
         if stream.is_scored and len(spans) == 1:
             stream.heard = heard
@@ -110,7 +112,9 @@ class MoonshineEngine:
         stream.heard = None
         settled = min(job.settled, len(stream.words))
         stream.advance(settled, len(job.clip))
-        window = job.clip[stream.anchor :]
+        if stream.gain is None:
+            stream.gain = clip_gain(job.clip)
+        window = amplified(job.clip[stream.anchor :], stream.gain)
         if not _audible(window):
             return _hypothesis(stream.words[:settled], job)
         stream.sound = self._network.listen(window, stream.sound)

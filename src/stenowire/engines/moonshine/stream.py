@@ -35,6 +35,8 @@ class Stream:
         """Words after the anchor."""
         self.tokens: list[int] = []
         """What the model said after the anchor."""
+        self.gain: float | None = None
+        """What clips are multiplied by, once there was one: what is kept of their beginning rests on it."""
         self.sound: Sound | None = None
         """What was computed of the clip from the anchor on, and need not be computed again."""
         self.heard: Heard | None = None
