@@ -195,10 +195,7 @@ def _noise(now: NoiseFields | None, fields: NoiseFields | UnsetType | None) -> N
     return NoiseFields(type=_pick(fields.type, now.type, UNSET), strength=_pick(fields.strength, now.strength, UNSET))
 
 
-
-def _noise_reduction(
-    now: NoiseReduction | None, fields: NoiseFields | UnsetType | None
-) -> NoiseReduction | None:
+def _noise_reduction(now: NoiseReduction | None, fields: NoiseFields | UnsetType | None) -> NoiseReduction | None:
     if isinstance(fields, UnsetType):
         return now
     return "off" if fields is None else "auto"
