@@ -3,7 +3,7 @@
 Input: bytes in the declared format, cut anywhere. Output: float32 mono at 16 kHz, the same samples whatever the cuts.
 Must not know of sessions or of the wire.
 
-    bytes ──▶ decoder ──▶ resampler ──▶ given stages (noise reduction) ──▶ samples
+    bytes ──▶ decoder ──▶ declipper ──▶ resampler ──▶ given stages (noise reduction) ──▶ samples
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
+from stenowire.audio.declip import Declipper
 from stenowire.audio.decode import Decoder
 from stenowire.audio.resample import Resampler
 from stenowire.types import AudioFormat, Samples
@@ -31,19 +32,21 @@ class FrontEnd:
 
     def __init__(self, format: AudioFormat, stages: Sequence[Stage] = ()) -> None:
         self._decoder = Decoder(format)
+        self._declipper = Declipper()
         self._resampler: Resampler | None = None
         self._stages = tuple(stages)
 
     def feed(self, data: bytes) -> Samples:
         """May be empty: half a sample, a header, and the resampler's 12 to 30 ms are held back."""
-        samples = self._resample(self._decoder.feed(data))
+        samples = self._resample(self._declipper.feed(self._decoder.feed(data)))
         for stage in self._stages:
             samples = stage.feed(samples)
         return samples
 
     def flush(self) -> Samples:
         """What was held back; nothing may be fed afterwards."""
-        rest = self._resample(self._decoder.flush())
+        rest = self._declipper.feed(self._decoder.flush())
+        rest = self._resample(np.concatenate((rest, self._declipper.flush())))
         if self._resampler:
             rest = np.concatenate((rest, self._resampler.flush()))
         for stage in self._stages:
