@@ -126,3 +126,13 @@ def test_doubled_characters_are_written_as_the_model_writes_them(engine: Moonshi
     marked, bare = engine.score(state, [text, text.replace(".", "").replace(",", "")])
     assert marked > bare - 5
     assert min(engine.tokens("a, b. c")) >= 259
+
+
+def test_an_opening_gets_less_likely_with_each_word_that_follows(
+    engine: MoonshineEngine, two_cities: Samples
+) -> None:
+    state, words = heard(engine, two_cities[: 5 * 16_000])
+    openings = [" ".join(words[:count]) for count in range(1, len(words) + 1)]
+    totals = engine.score_openings(state, openings)
+    assert totals == sorted(totals, reverse=True)
+    assert totals[-1] > engine.score(state, openings[-1:])[0]

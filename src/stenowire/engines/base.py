@@ -56,5 +56,8 @@ class Scorer(Protocol):
         was no final step, its clip was silent, or it was longer than `info.max_ms`.
         """
 
+    def score_openings(self, state: Any, texts: Sequence[str]) -> list[float]:
+        """The same for texts that may go on: their end is not counted. Raises as `score` does."""
+
     def tokens(self, text: str) -> list[int]:
         """The engine's own pieces of a text: what `score` counts, and what it calls rare."""

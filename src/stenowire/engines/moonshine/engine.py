@@ -19,7 +19,7 @@ from stenowire.engines.moonshine.build import build_graphs
 from stenowire.engines.moonshine.guards import token_cap
 from stenowire.engines.moonshine.network import Heard, Network
 from stenowire.engines.moonshine.parts import parts
-from stenowire.engines.moonshine.score import score
+from stenowire.engines.moonshine.score import score, score_openings
 from stenowire.engines.moonshine.stream import MAX_WINDOW, Stream
 from stenowire.engines.moonshine.tokenizer import Tokenizer
 from stenowire.engines.moonshine.words import to_pieces
@@ -81,6 +81,11 @@ class MoonshineEngine:
         if state.heard is None:
             raise LookupError("this state keeps no final to score texts on")
         return score(self._network, state.heard, [self.tokens(text) for text in texts])
+
+    def score_openings(self, state: Stream, texts: Sequence[str]) -> list[float]:
+        if state.heard is None:
+            raise LookupError("this state keeps no final to score texts on")
+        return score_openings(self._network, state.heard, [self.tokens(text) for text in texts])
 
     def tokens(self, text: str) -> list[int]:
         return self._tokenizer.encode(text)

@@ -52,6 +52,16 @@ def score(network: Network, heard: Heard, texts: Sequence[Sequence[int]]) -> lis
 
     Compare the results of one call only: eight-bit rounding makes the same text differ by up to 0.5 in other company.
     """
+    return [total + end for total, end in _likelihoods(network, heard, texts)]
+
+
+def score_openings(network: Network, heard: Heard, texts: Sequence[Sequence[int]]) -> list[float]:
+    """The same for texts that may go on: their end is not counted."""
+    return [total for total, _ in _likelihoods(network, heard, texts)]
+
+
+def _likelihoods(network: Network, heard: Heard, texts: Sequence[Sequence[int]]) -> list[tuple[float, float]]:
+    """Log-probability of each text, and of its end there."""
     tree = Tree()
     fits = [len(text) < MAX_TOKENS for text in texts]
     ends = [tree.add(text) if fit else 0 for text, fit in zip(texts, fits, strict=True)]
@@ -61,7 +71,10 @@ def score(network: Network, heard: Heard, texts: Sequence[Sequence[int]]) -> lis
         for place, child in enumerate(following.values()):
             totals[child] = totals[node] + likely[node, place]
     # The end is the last thing that is asked for after each token.
-    return [float(totals[end] + likely[end, -1]) if fit else -np.inf for end, fit in zip(ends, fits, strict=True)]
+    return [
+        (float(totals[end]), float(likely[end, -1])) if fit else (-np.inf, 0.0)
+        for end, fit in zip(ends, fits, strict=True)
+    ]
 
 
 def _followers(network: Network, heard: Heard, tree: Tree) -> NDArray[np.float32]:
