@@ -61,21 +61,40 @@ def test_texts_in_front_of_the_audio_are_sent_along(tmp_path: Path) -> None:
     ("content", "reason"),
     [
         (b"", "is empty"),
-        (b"fLaC" + bytes(40), "is FLAC: only wav is read for now"),
-        (b"OggS" + bytes(40), "is Ogg: only wav"),
-        (b"ID3\x04" + bytes(40), "is MP3: only wav"),
-        (b"\x00\x00\x00\x20ftypM4A " + bytes(40), "is MP4: only wav"),
-        (b"hello, this is a text and no sound at all", "is not a wav file: only wav"),
+        (b"OggS" + bytes(40), "is Ogg with neither Opus nor Speex in it"),
+        (b"\x00\x00\x00\x20ftypM4A " + bytes(40), "is MP4 or M4A; send WAV, MP3"),
+        (b"hello, this is a text and no sound at all", "is no audio known here; send WAV, MP3"),
         (b"RIFF\x24\x00\x00\x00WAVE", "is a wav file without audio"),
         (b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00", "is a wav file without audio"),
         (b"RIFF\x24\x00\x00\x00WAVEdata\x10\x00\x00\x00" + bytes(16), "does not say how its audio is laid out"),
     ],
 )
-def test_what_is_no_usable_wav_is_refused_with_its_kind(tmp_path: Path, content: bytes, reason: str) -> None:
+def test_what_is_no_usable_recording_is_refused_with_its_kind(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "talk.wav"
     path.write_bytes(content)
     with pytest.raises(Unreadable, match=f"^talk.wav.*{reason}"):
         open_file(path)
+
+
+@pytest.mark.parametrize(
+    ("head", "encoding"),
+    [
+        (b"fLaC", "flac"),
+        (b"ID3\x04", "mp3"),
+        (b"\xff\xfb\x90\x00", "mp3"),
+        (b"\xff\xf1", "aac"),
+        (b"#!AMR\n", "amr"),
+        (b"OggS" + bytes(24) + b"OpusHead", "opus"),
+        (b"OggS" + bytes(24) + b"Speex   ", "speex"),
+    ],
+)
+def test_a_coded_file_goes_out_byte_for_byte_in_its_own_format(tmp_path: Path, head: bytes, encoding: str) -> None:
+    path = tmp_path / "talk"
+    path.write_bytes(head + np.random.default_rng(1).bytes(10_000))
+    recording = open_file(path)
+    assert recording.format.encoding == encoding
+    assert recording.length_s is None
+    assert b"".join(recording.pieces()) == path.read_bytes()
 
 
 def test_a_header_that_never_ends_is_given_up(tmp_path: Path) -> None:

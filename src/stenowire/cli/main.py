@@ -85,13 +85,13 @@ def serve(
     "Status: 0 done, 1 failed, 2 wrong usage, 3 no connection, 4 key refused, 5 unreadable audio, 130 Ctrl-C."
 )
 def transcribe(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A wav file, or - for standard input.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording, or - for standard input.")],
     model: Annotated[str, typer.Option("--model", "-m", help="Any name that `/v1/models` lists.")] = "fun-asr-realtime",
     url: Annotated[
         str | None, typer.Option(help="Use this server: ws://host:port, or a whole endpoint. Without it: in-process.")
     ] = None,
     format: Annotated[Format, typer.Option("--format", "-f", help="What to write.")] = Format.text,
-    realtime: Annotated[bool, typer.Option("--realtime", help="Feed the audio at the pace it was spoken.")] = False,
+    realtime: Annotated[bool, typer.Option("--realtime", help="Feed a wav file at the pace it was spoken.")] = False,
     language: Annotated[
         str | None, typer.Option("--language", "-l", help="Language of the speech, such as en.")
     ] = None,

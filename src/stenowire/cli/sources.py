@@ -61,6 +61,7 @@ async def in_process(
     model: str, format: AudioFormat, language: str | None, audio: AsyncIterator[bytes]
 ) -> AsyncIterator[Partial | Final]:
     # Imported late: the client's side of this module must not wait for ONNX Runtime.
+    from stenowire.serving.decoding import CODED, Decoders
     from stenowire.serving.hub import Hub
     from stenowire.serving.local import recognise
     from stenowire.serving.pool import Pool
@@ -69,6 +70,8 @@ async def in_process(
     hub = Hub()
     try:
         asked = opening(model, format, language)
+        if format.encoding in CODED:
+            Decoders.check(format.encoding)
         with reporting(Console(stderr=True)) as report:
             await asyncio.to_thread(hub.load, default_root(), report)
         pool = Pool(hub.engine, hub.detector, beam="always")

@@ -39,6 +39,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 def transcribe(job: Job) -> int:
     recording = _open(job.file)
+    if job.realtime and not recording.bytes_per_s:
+        encoding = recording.format.encoding
+        raise Stop(
+            Status.USAGE, f"--realtime plays wav files only: {recording.name} is {encoding}, whose pace is not known"
+        )
     with _destination(job.output) as out:
         finals, interrupted = asyncio.run(_recognise(job, recording, out))
         if job.format != "text":

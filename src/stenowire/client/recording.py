@@ -1,7 +1,7 @@
 """A recording as a client sends it: what its header says, and its bytes in pieces.
 
 In: a path, or the descriptor of a stream. Out: a `Recording`, or `Unreadable` with the reason. The bytes go out as they
-are, header and all; the header is read here for the pace, the length and an early word about files nobody can use.
+are, header and all. Of wav files the header is read here for the pace and the length; of all others only what they are.
 """
 
 import os
@@ -12,6 +12,8 @@ from typing import BinaryIO, Protocol
 
 import msgspec
 
+from stenowire.audio.kinds import identify
+from stenowire.errors import UnsupportedFormat
 from stenowire.types import AudioFormat
 
 PIECE_MS = 100
@@ -21,21 +23,11 @@ MOST_HEADER_BYTES = 1 << 20
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 8_000, 48_000
 """What may be declared. A server goes by the header, and judges its rate itself."""
 
-SUPPORTED = "only wav is read for now"
-MAGIC = {
-    b"fLaC": "FLAC",
-    b"OggS": "Ogg",
-    b"ID3": "MP3",
-    b"\xff\xfb": "MP3",
-    b"\xff\xf3": "MP3",
-    b"\xff\xf1": "AAC",
-    b"\xff\xf9": "AAC",
-    b"#!AMR": "AMR",
-    b"\x1aE\xdf\xa3": "Matroska or WebM",
-    b"caff": "CAF",
-    b"FORM": "AIFF",
-}
-"""First bytes of what people have instead of wav."""
+CODED_RATE_HZ = 16_000
+"""Declared for coded files, whose own headers say more than we would."""
+CODED_PIECE_BYTES = 4096
+HEAD_BYTES = 512
+"""Enough to know an Ogg stream by its first packet."""
 
 
 class Unreadable(Exception):
@@ -50,6 +42,7 @@ class Recording(msgspec.Struct, frozen=True):
     name: str
     format: AudioFormat
     bytes_per_s: int
+    """0 for coded audio: its pace shows only when it is decoded."""
     length_s: float | None
     """None when the header does not say, as in a stream."""
     header: bytes
@@ -58,7 +51,7 @@ class Recording(msgspec.Struct, frozen=True):
     def pieces(self) -> Iterator[bytes]:
         """All bytes, the header first, then about 100 ms at a time."""
         yield self.header
-        size = max(1, self.bytes_per_s * PIECE_MS // 1000)
+        size = max(1, self.bytes_per_s * PIECE_MS // 1000) if self.bytes_per_s else CODED_PIECE_BYTES
         while piece := self.source.read(size):
             yield piece
 
@@ -90,7 +83,7 @@ def _read_header(name: str, source: Source | BinaryIO) -> Recording:
     if not header:
         raise Unreadable(f"{name} is empty")
     if header[:4] != b"RIFF" or header[8:12] != b"WAVE":
-        raise Unreadable(f"{name} is {_kind(header)}: {SUPPORTED}")
+        return _coded(name, source, _exactly(source, HEAD_BYTES, header))
     rate_hz = bytes_per_s = 0
     while len(header) < MOST_HEADER_BYTES:
         chunk = _exactly(source, 8, b"")
@@ -123,7 +116,8 @@ def _exactly(source: Source, count: int, so_far: bytes) -> bytes:
     return so_far
 
 
-def _kind(header: bytes) -> str:
-    if header[4:8] == b"ftyp":
-        return "MP4"
-    return next((kind for magic, kind in MAGIC.items() if header.startswith(magic)), "not a wav file")
+def _coded(name: str, source: Source, head: bytes) -> Recording:
+    try:
+        return Recording(name, AudioFormat(identify(head), CODED_RATE_HZ), 0, None, head, source)
+    except UnsupportedFormat as error:
+        raise Unreadable(error.message.replace("the recording", name, 1)) from None

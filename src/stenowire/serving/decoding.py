@@ -63,7 +63,9 @@ class Decoders:
             raise UnsupportedFormat(f"format {encoding!r} is not decoded on Windows; send pcm or wav", "format")
         if not _installed():
             raise UnsupportedFormat(
-                f"format {encoding!r} needs stenowire[codecs] on the server; without it send pcm or wav", "format"
+                f"format {encoding!r} needs stenowire[codecs] where it is decoded (pip install 'stenowire[codecs]'); "
+                "without it send pcm or wav",
+                "format",
             )
 
     async def open(self, encoding: Encoding) -> Decoding:
