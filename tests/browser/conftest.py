@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from browser.serving import KEY, ServerProcess
 from conftest import speech_folder, speech_rows
@@ -23,6 +23,7 @@ PATIENCE_MS = 60_000
 """A guard against hanging, not a claim."""
 
 OpenPage = Callable[..., Page]
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")

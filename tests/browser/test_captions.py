@@ -18,7 +18,6 @@ from conftest import speech_rows
 pytestmark = pytest.mark.browser
 
 SignedIn = Callable[..., Page]
-ALL_MS = 60_000
 
 
 def finals(page: Page) -> list[str]:
@@ -39,13 +38,13 @@ def start(page: Page) -> None:
 
 def stop(page: Page) -> None:
     page.get_by_role("button", name="Stop").click()
-    expect(page.locator("#stateText")).to_have_text("Ready", timeout=ALL_MS)
+    expect(page.locator("#stateText")).to_have_text("Ready")
 
 
 def heard_to_the_end(page: Page) -> None:
     """Until the last sentence of the recording is finished."""
-    expect(page.locator("#list li.final")).to_have_count(len(SPOKEN), timeout=ALL_MS)
-    expect(page.locator("#list li.open")).to_have_count(0, timeout=ALL_MS)
+    expect(page.locator("#list li.final")).to_have_count(len(SPOKEN))
+    expect(page.locator("#list li.open")).to_have_count(0)
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +58,8 @@ def test_words_appear_settle_and_are_announced_once(
 ) -> None:
     page = signed_in()
     start(page)
-    expect(page.locator("#list .open .unsettled").first).to_be_visible(timeout=ALL_MS)
-    expect(page.locator("#list .open .settled").nth(2)).to_be_visible(timeout=ALL_MS)
+    expect(page.locator("#list .open .unsettled").first).to_be_visible()
+    expect(page.locator("#list .open .settled").nth(2)).to_be_visible()
     heard_to_the_end(page)
     undisturbed += finals(page)
     assert distance(words(undisturbed), said()) <= len(said()) // 10
@@ -113,10 +112,10 @@ def test_a_server_that_goes_and_comes_back_costs_no_word_and_doubles_none(
     with ServerProcess(tmp_path) as server:
         page = signed_in(at=server)
         start(page)
-        expect(page.locator("#list li.final").first).to_be_visible(timeout=ALL_MS)
-        expect(page.locator("#list .open span").nth(6)).to_be_visible(timeout=ALL_MS)
+        expect(page.locator("#list li.final").first).to_be_visible()
+        expect(page.locator("#list .open span").nth(6)).to_be_visible()
         server.end(by)
-        expect(page.locator("#stateText")).to_have_text(re.compile("Server away|Connecting again"), timeout=ALL_MS)
+        expect(page.locator("#stateText")).to_have_text(re.compile("Server away|Connecting again"))
         server.start()
         heard_to_the_end(page)
         stop(page)

@@ -155,7 +155,7 @@ async function offerModels() {
   const answer = await fetch("/v1/models").catch(() => null);
   if (!answer?.ok) return;
   const { data } = await answer.json();
-  const tasks = data.filter(({ door }) => door === "/api-ws/v1/inference");
+  const tasks = data.filter(({ door }) => door === "task");
   const models = tasks.length ? tasks : data;
   settings.offer("model", models.map(({ id }) => [id, id]));
   const field = $("settingsForm").elements.model;
