@@ -161,7 +161,7 @@ async def cable(address: tuple[str, int]) -> AsyncIterator[tuple[str, Callable[[
 
 async def test_a_broken_connection_is_told_to_reader_and_writer(tmp_path: Path) -> None:
     async with live(tmp_path) as server, cable(server.address) as (url, cut):
-        async with connect(url, key=KEY, format=PCM) as task:
+        async with connect(url, key=KEY, format=PCM, resume=False) as task:
             await task.send(SPEECH)
             await server.has_heard(5.5)
             cut()

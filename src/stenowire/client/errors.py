@@ -3,7 +3,9 @@
 ClientError
 ├── CannotConnect     nobody answers there, or somebody who speaks something else
 ├── KeyRefused        the server answers, and does not know the key
-├── ConnectionLost    the connection broke off before the task was over
+├── ConnectionLost    the connection broke off before the task was over, and could not be made again
+├── SessionTaken      another connection goes on with this recognition
+├── Unsupported       the protocol or this installation cannot do what was asked
 └── TaskFailed        the server took the task and ended it with an error
 
 Each message is one line, fit to be shown.
@@ -25,6 +27,14 @@ class KeyRefused(ClientError):
 
 
 class ConnectionLost(ClientError):
+    pass
+
+
+class SessionTaken(ClientError):
+    pass
+
+
+class Unsupported(ClientError):
     pass
 
 

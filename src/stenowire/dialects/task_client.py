@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from stenowire import errors
+from stenowire.dialects.hotword_audit import HotwordApplied, read_applied
 from stenowire.dialects.task_wire import Action, Content, Header, Input, Parameters, RunPayload, Turn
 from stenowire.errors import InternalError, StenowireError
 from stenowire.events import Alive, Failed, Final, Finished, Opened, Partial, Update
@@ -39,6 +40,7 @@ class _Sentence(msgspec.Struct):
     text: str | None = ""
     heartbeat: bool | None = None
     words: list[_Word] | None = None
+    hotwords_applied: list[HotwordApplied] | None = None
 
 
 class _Output(msgspec.Struct):
@@ -100,6 +102,7 @@ _KINDS: tuple[type[StenowireError], ...] = (
     errors.NoAudio,
     errors.NoValidAudio,
     errors.ResponseTimeout,
+    errors.Superseded,
     errors.ServiceUnavailable,
 )
 ERRORS = {kind.code: kind for kind in _KINDS} | {"ModelNotFound": errors.ModelNotFound, "Throttling": errors.Throttled}
@@ -222,6 +225,7 @@ def read_sentence(said: _Sentence) -> Sentence:
         words=words,
         stable=stable,
         final=said.end_time is not None,
+        applied=read_applied(said.hotwords_applied),
     )
 
 
