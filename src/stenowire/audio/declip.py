@@ -43,6 +43,8 @@ class Declipper:
 
     def _open(self, samples: Samples) -> int:
         """Where the last stretch begins, if its edge behind has not come yet and still may; else the end."""
+        if self._goes_on and _is_cut(samples).all():
+            return len(samples)
         whole = np.flatnonzero(~_is_cut(samples))
         behind = len(samples) - 1 - whole[-1] if len(whole) else len(samples)
         if behind == 0:
@@ -53,12 +55,18 @@ class Declipper:
             behind = len(samples) - 1 - whole[-1] if len(whole) else len(samples)
         return len(samples) - behind if behind <= LONGEST + CONTEXT else len(samples)
 
+    @property
+    def _goes_on(self) -> bool:
+        """The last sample given out stood at full scale: in a stretch that was too long."""
+        return bool(_is_cut(self._before[-1:]).all())
+
     def _drawn(self, samples: Samples, until: int) -> Samples:
         line = np.concatenate((self._before, samples)).astype(np.float64)
         drawn = samples[:until].copy()
         edges = np.diff(np.concatenate(([False], _is_cut(samples[:until]), [False])).astype(np.int8))
         for begin, end in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True):
-            if end - begin <= LONGEST and end + CONTEXT <= len(samples):
+            known = (begin or not self._goes_on) and end + CONTEXT <= len(samples)
+            if known and end - begin <= LONGEST:
                 drawn[begin:end] = _arc(line[begin : end + 2 * CONTEXT], samples[begin:end])
         self._held = samples[until:]
         self._remember(samples[:until])

@@ -3,7 +3,7 @@
 Input: bytes in the declared format, cut anywhere. Output: float32 mono at 16 kHz, the same samples whatever the cuts.
 Must not know of sessions or of the wire.
 
-    bytes ──▶ decoder ──▶ declipper ──▶ resampler ──▶ given stages (noise reduction) ──▶ samples
+    bytes ─▶ decoder ─▶ declipper ─▶ resampler ─▶ given stages (noise reduction) ─▶ at 8 kHz: narrow band ─▶ samples
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ import numpy as np
 
 from stenowire.audio.declip import Declipper
 from stenowire.audio.decode import Decoder
+from stenowire.audio.narrowband import NARROW_RATE_HZ, NarrowBand
 from stenowire.audio.resample import Resampler
 from stenowire.types import AudioFormat, Samples
 
@@ -35,13 +36,14 @@ class FrontEnd:
         self._declipper = Declipper()
         self._resampler: Resampler | None = None
         self._stages = tuple(stages)
+        self._band: NarrowBand | None = None
 
     def feed(self, data: bytes) -> Samples:
         """May be empty: half a sample, a header, and the resampler's 12 to 30 ms are held back."""
         samples = self._resample(self._declipper.feed(self._decoder.feed(data)))
         for stage in self._stages:
             samples = stage.feed(samples)
-        return samples
+        return self._fill(samples)
 
     def flush(self) -> Samples:
         """What was held back; nothing may be fed afterwards."""
@@ -51,7 +53,7 @@ class FrontEnd:
             rest = np.concatenate((rest, self._resampler.flush()))
         for stage in self._stages:
             rest = np.concatenate((stage.feed(rest), stage.flush()))
-        return rest
+        return np.concatenate((self._fill(rest), self._band.flush())) if self._band else rest
 
     def exchange(self, stages: Sequence[Stage]) -> Samples:
         """Have what follows pass by other stages; what the former ones held back."""
@@ -59,9 +61,13 @@ class FrontEnd:
         for stage in self._stages:
             rest = np.concatenate((stage.feed(rest), stage.flush()))
         self._stages = tuple(stages)
-        return rest
+        return self._fill(rest)
 
     def _resample(self, samples: Samples) -> Samples:
         if self._resampler is None and self._decoder.rate_hz:
             self._resampler = Resampler(self._decoder.rate_hz)
+            self._band = NarrowBand() if self._decoder.rate_hz == NARROW_RATE_HZ else None
         return self._resampler.feed(samples) if self._resampler else samples
+
+    def _fill(self, samples: Samples) -> Samples:
+        return self._band.feed(samples) if self._band else samples

@@ -14,10 +14,11 @@ BLOCK = 128
 """Samples, 8 ms. A level is the rms of a block in dB below full scale."""
 BLOCKS_PER_S = SESSION_RATE_HZ / BLOCK
 
-QUIET_DB, LOUD_DB = -22.0, -11.0
-"""Levels of loud blocks that a detector hears well."""
-FAINT_DB, NORMAL_DB = -36.0, -18.0
-"""An engine gets clips below the first amplified to the second, and clips above LOUD_DB attenuated to it."""
+FAINT_DB, QUIET_DB, LOUD_DB = -30.0, -22.0, -11.0
+"""Levels of loud blocks: below the first, sound is amplified to the second; a detector hears well from there to the
+third. Between the first two it is left alone, as a moving gain harms as much as it helps."""
+FAINT_CLIP_DB, NORMAL_DB = -36.0, -18.0
+"""An engine gets clips below the first amplified to the second, and clips above LOUD_DB attenuated to that."""
 SILENT_DB = -75.0
 """Nothing is made of a clip below this."""
 MOST_DB, LEAST_DB = 45.0, -12.0
@@ -71,10 +72,17 @@ class Leveller:
             self._learn(level_db)
         wanted_db = 0.0
         if self._heard >= FIRST_BLOCKS:
-            wanted_db = min(max(QUIET_DB - self._level_db, 0.0), MOST_DB)
-            wanted_db += max(min(LOUD_DB - self._level_db, 0.0), LEAST_DB)
+            wanted_db = self._wanted()
         self._gain_db = min(wanted_db, self._gain_db + RISE_DB)
         return self._gain_db
+
+    def _wanted(self) -> float:
+        if self._level_db > LOUD_DB:
+            return max(LOUD_DB - self._level_db, LEAST_DB)
+        # What is amplified once stays so until its level is well within the ordinary.
+        if self._level_db < FAINT_DB or (self._gain_db > 0 and self._level_db < QUIET_DB):
+            return min(QUIET_DB - self._level_db, MOST_DB)
+        return 0.0
 
     def _learn(self, level_db: float) -> None:
         if self._heard < FIRST_BLOCKS:
@@ -97,9 +105,9 @@ def clip_gain(clip: Samples) -> float:
     if not blocks:
         return 1.0
     level_db = float(np.percentile(levels_db(clip[: blocks * BLOCK]), 90))
-    if level_db < SILENT_DB or FAINT_DB <= level_db <= LOUD_DB:
+    if level_db < SILENT_DB or FAINT_CLIP_DB <= level_db <= LOUD_DB:
         return 1.0
-    wanted_db = (NORMAL_DB if level_db < FAINT_DB else LOUD_DB) - level_db
+    wanted_db = (NORMAL_DB if level_db < FAINT_CLIP_DB else LOUD_DB) - level_db
     return float(10 ** (min(MOST_DB, max(LEAST_DB, wanted_db)) / 20))
 
 
