@@ -17,7 +17,7 @@ from stenowire.dialects.qwen import QwenDialect
 from stenowire.dialects.realtime import Realtime
 from stenowire.dialects.task import TaskDialect
 from stenowire.dialects.vllm import VllmDialect
-from stenowire.types import Sentence, Word
+from stenowire.types import Applied, Sentence, Word
 
 DIALECTS: dict[str, Callable[..., Dialect]] = {
     "task": TaskDialect,
@@ -121,7 +121,13 @@ def _sentence(tokens: list[str], options: dict[str, str]) -> Sentence:
         stable=int(options.get("stable", 0)),
         final=bool(end),
         language=options.get("lang"),
+        applied=tuple(_applied(token) for token in tokens if token.startswith("applied=")),
     )
+
+
+def _applied(token: str) -> Applied:
+    """JSON without blanks; an underscore stands for one."""
+    return msgspec.json.decode(token.removeprefix("applied=").replace("_", " "), type=Applied)
 
 
 def _word(token: str) -> Word:

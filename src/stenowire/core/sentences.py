@@ -6,10 +6,12 @@ In: utterances with hypotheses. Out: Partial and Final updates. Knows no audio, 
 from collections import deque
 from collections.abc import Iterator
 
+import msgspec
+
 from stenowire.core.utterance import OpenUtterance
 from stenowire.events import Final, Open, Partial
 from stenowire.text import filters
-from stenowire.types import ResumePoint, Sentence, Word
+from stenowire.types import Applied, ResumePoint, Sentence, Word
 
 
 class Item:
@@ -21,6 +23,8 @@ class Item:
         """Those that are not answered yet."""
         self.words: list[Word] = []
         """What is answered, on the session's time line."""
+        self.applied: list[Applied] = []
+        """The terms among `words`, counted in them."""
         self.begin_ms: int | None = None
         self.end_ms = 0
         self.language: str | None = None
@@ -55,6 +59,7 @@ class Item:
             return
         last_word_ms = utterance.ms(utterance.start) + words[-1].end_ms
         self.end_ms = min(max(utterance.ms(utterance.speech_end), last_word_ms), utterance.ms(utterance.told_end))
+        self.applied += [msgspec.structs.replace(one, begin=one.begin + len(self.words)) for one in answer.applied]
         self.words += utterance.placed(words, self.end_ms)
         self.language, self.emotion = answer.language, answer.emotion
 
@@ -123,7 +128,8 @@ class Sentences:
 
     def final(self, item: Item, language: str | None, audio_s: float) -> list[Final]:
         """The item's final; none for one without words, unless those were asked for too."""
-        words, _ = filters.apply(tuple(item.words), 0, self._opening.text)
+        heard, options = tuple(item.words), self._opening.text
+        words, _ = filters.apply(heard, 0, options)
         was_item = item.committed or item.begin_ms is not None
         if not words and not (self._opening.answer_empty and was_item):
             return []
@@ -137,6 +143,7 @@ class Sentences:
             final=True,
             language=item.language or language,
             emotion=item.emotion,
+            applied=filters.told(tuple(item.applied), heard, options) if self._opening.audit else (),
         )
         self._sentence_ids += 1
         return [Final(self._opening.session, sentence, audio_s, item.number)]

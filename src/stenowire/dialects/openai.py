@@ -261,7 +261,7 @@ class OpenAIDialect:
             case Partial(item=item, sentence=sentence):
                 return items.partial(item, sentence)
             case Final(item=item, sentence=sentence):
-                return items.completed(item, sentence, logprobs=self._config.logprobs)
+                return items.completed(item, sentence, logprobs=self._config.logprobs, audit=self._config.audit)
             case Committed(item=item):
                 seconds = self._heard_s - self._answered_s
                 self._answered_s = self._heard_s

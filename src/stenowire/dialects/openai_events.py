@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from stenowire.dialects.hotword_audit import HotwordApplied
 from stenowire.dialects.openai_echo import BetaSessionEcho, SessionEcho
 from stenowire.errors import (
     BadAudio,
@@ -156,6 +157,7 @@ class TranscriptionCompleted(ServerEvent, frozen=True, tag="conversation.item.in
     content_index: int = 0
     logprobs: tuple[LogProb, ...] | UnsetType = UNSET
     languages: tuple[DetectedLanguage, ...] | UnsetType = UNSET
+    hotwords_applied: list[HotwordApplied] | UnsetType = UNSET
 
 
 class ItemError(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ which generation of names its client reads.
 import msgspec
 
 from stenowire.dialects import openai_events as wire
+from stenowire.dialects.hotword_audit import hotwords_applied
 from stenowire.dialects.increments import Increments
 from stenowire.dialects.openai_events import ServerEvent
 from stenowire.errors import StenowireError
@@ -85,7 +86,7 @@ class Conversation:
         """By the client."""
         return [*self._commit_before(number), *self._commit(self._after_clear(number), seconds)]
 
-    def completed(self, number: int, sentence: Sentence, *, logprobs: bool) -> list[ServerEvent]:
+    def completed(self, number: int, sentence: Sentence, *, logprobs: bool, audit: bool = False) -> list[ServerEvent]:
         said_ms = max(0, (sentence.end_ms or 0) - sentence.begin_ms)
         item = self._item(number)
         events = [*self._commit_before(number), *self._commit(item, said_ms / 1000)]
@@ -95,6 +96,7 @@ class Conversation:
             usage=wire.Usage(item.seconds or said_ms / 1000),
             logprobs=wire.logprobs(sentence) if logprobs else msgspec.UNSET,
             languages=wire.languages(sentence),
+            hotwords_applied=hotwords_applied(sentence) if audit else msgspec.UNSET,
         )
         del self._items[number]
         self._answered = number

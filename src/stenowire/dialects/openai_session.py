@@ -33,6 +33,8 @@ from stenowire.types import AudioFormat, Encoding, Hint, HotWord, Limits, NoiseR
 T = TypeVar("T")
 
 LOGPROBS = "item.input_audio_transcription.logprobs"
+HOTWORDS_APPLIED = "item.input_audio_transcription.hotwords_applied"
+"""An extension of this server."""
 PCM_RATE_HZ = 24_000
 """What `audio/pcm` means when no rate is named; others from 8000 to 48000 are an extension of this server."""
 TELEPHONE_RATE_HZ = 8_000
@@ -89,6 +91,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def logprobs(self) -> bool:
         return LOGPROBS in (self.include or ())
+
+    @property
+    def audit(self) -> bool:
+        return HOTWORDS_APPLIED in (self.include or ())
 
 
 def merge(config: Config, fields: SessionFields, defaults: Config) -> Config:
@@ -238,6 +244,8 @@ def opening(session: str, config: Config, limits: Limits) -> Open:
         hint=hint(config),
         limits=limits,
         answer_empty=True,
+        # Whether it is told may change with any update.
+        audit=True,
         noise_reduction=config.noise_reduction,
     )
 

@@ -134,6 +134,8 @@ class QwenDialect:
             heartbeat=self._heartbeat,
             answer_empty=True,
             noise_reduction=self._config.noise_reduction,
+            # Whether it is told may change with any update.
+            audit=True,
         )
         return [*self._tell([wire.SessionCreated(self._echo())]), opening]
 
@@ -244,7 +246,7 @@ class QwenDialect:
             case Partial(item=item, sentence=sentence):
                 return items.partial(item, sentence, manual=self._config.turn is None)
             case Final(item=item, sentence=sentence):
-                return items.completed(item, sentence)
+                return items.completed(item, sentence, audit=self._config.audit)
             case Committed(item=item):
                 if self._commits:
                     self._settle(self._commits.popleft())

@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from stenowire.dialects.hotword_audit import HotwordApplied
 from stenowire.dialects.qwen_echo import SessionEcho
 from stenowire.errors import (
     BadAudio,
@@ -126,6 +127,7 @@ class TranscriptionCompleted(ServerEvent, frozen=True, tag="conversation.item.in
     transcript: str
     usage: Usage
     content_index: int = 0
+    hotwords_applied: list[HotwordApplied] | msgspec.UnsetType = msgspec.UNSET
 
 
 class ItemError(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ once, by `completed` or by `failed`, whatever the session does. Knows no frames,
 import msgspec
 
 from stenowire.dialects import qwen_events as wire
+from stenowire.dialects.hotword_audit import hotwords_applied
 from stenowire.dialects.qwen_events import ServerEvent
 from stenowire.dialects.snapshots import Snapshot, snapshot
 from stenowire.errors import StenowireError
@@ -82,13 +83,21 @@ class Conversation:
         ]
         return said if item.held is None else said + self._show(item, item.held)
 
-    def completed(self, number: int, sentence: Sentence) -> list[ServerEvent]:
+    def completed(self, number: int, sentence: Sentence, *, audit: bool = False) -> list[ServerEvent]:
         self._language = sentence.language or self._language
         said = self.committed(number)
         item = self._items.pop(number)
         emotion = sentence.emotion or wire.NEUTRAL
         usage = wire.usage_of(sentence)
-        return [*said, wire.TranscriptionCompleted(item.id, self._language, emotion, sentence.text, usage)]
+        completed = wire.TranscriptionCompleted(
+            item.id,
+            self._language,
+            emotion,
+            sentence.text,
+            usage,
+            hotwords_applied=hotwords_applied(sentence) if audit else msgspec.UNSET,
+        )
+        return [*said, completed]
 
     def complete_rest(self) -> list[ServerEvent]:
         """The session is over: what was committed and got no words had none."""

@@ -54,6 +54,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """None is manual mode."""
     noise_reduction: NoiseReduction | None = None
     """None: what the server's settings say."""
+    audit: bool = False
+    """Whether transcripts say which terms were written."""
 
     @property
     def context(self) -> str:
@@ -69,6 +71,7 @@ def merge(config: Config, fields: SessionFields, defaults: Config) -> Config:
         rate_hz=_pick(rate_hz, config.rate_hz, defaults.rate_hz),
         turn=_merge_turn(config.turn, fields.turn_detection, defaults.turn or Turn()),
         noise_reduction=_pick(fields.noise_reduction, config.noise_reduction, defaults.noise_reduction),
+        audit=_pick(fields.hotword_audit, config.audit, defaults.audit),
     )
     merged = _merge_transcription(merged, fields.input_audio_transcription)
     check_length("input_audio_transcription.corpus.text", merged.corpus)

@@ -73,6 +73,8 @@ class SessionFields(msgspec.Struct, frozen=True, kw_only=True):
     turn_detection: Given[TurnFields] = UNSET
     noise_reduction: Given[NoiseReduction] = UNSET
     """An extension of this server; null is what its settings say."""
+    hotword_audit: Given[bool] = UNSET
+    """Another one: say with each transcript which terms were written, and why."""
 
 
 class ClientEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):

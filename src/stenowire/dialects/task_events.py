@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from stenowire.dialects.hotword_audit import HotwordApplied, hotwords_applied
 from stenowire.dialects.task_resume import Begun, WirePoint, wire_point
 from stenowire.errors import StenowireError
 from stenowire.types import ResumePoint, Sentence, Word
@@ -37,6 +38,7 @@ class EventSentence(msgspec.Struct, frozen=True, kw_only=True):
     sentence_begin: bool = False
     sentence_end: bool = False
     words: list[EventWord] = []
+    hotwords_applied: list[HotwordApplied] | msgspec.UnsetType = msgspec.UNSET
 
 
 class EventTranscription(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +52,7 @@ class EventTranscription(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     words: list[EventWord] = []
     sentence_end: bool = False
+    hotwords_applied: list[HotwordApplied] | msgspec.UnsetType = msgspec.UNSET
 
 
 class EventOutput(msgspec.Struct, frozen=True):
@@ -169,6 +172,7 @@ def _sentence(sentence: Sentence, first: bool) -> EventSentence:
         sentence_begin=first,
         sentence_end=sentence.final,
         words=event_words(sentence),
+        hotwords_applied=hotwords_applied(sentence),
     )
 
 
@@ -182,6 +186,7 @@ def _transcription(sentence: Sentence) -> EventTranscription:
         text=sentence.text,
         words=words,
         sentence_end=sentence.final,
+        hotwords_applied=hotwords_applied(sentence),
     )
 
 

@@ -73,6 +73,7 @@ def read_open(message: RunTask, limits: Limits) -> Open:
         vocabulary=_vocabulary(payload),
         interims=row.interims or bool(parameters.intermediate_result_enabled),
         noise_reduction=parameters.noise_reduction,
+        audit=bool(parameters.hotword_audit),
         claim=claim,
         resume=resume,
     )

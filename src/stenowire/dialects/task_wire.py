@@ -85,6 +85,8 @@ class Parameters(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     translation_target_languages: list[str] | None = None
     max_end_silence: SilenceMs | None = None
     resume: WireResume | None = None
+    hotword_audit: bool | None = None
+    """Our addition: say with each final which terms were written, and why."""
 
 
 class Resource(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,9 +1,12 @@
 """What a client asked to have done to words before it sees them: marks removed, words starred or dropped.
 
-In: words and the settled count. Out: the same, filtered. A dropped word hands its mark to the word before it.
+In: words and the settled count. Out: the same, filtered. A dropped word hands its mark to the word before it. What is
+said about terms follows the words, and never tells one that is hidden.
 """
 
-from stenowire.types import TextOptions, Word
+import msgspec
+
+from stenowire.types import Applied, TextOptions, Word
 
 
 def apply(words: tuple[Word, ...], stable: int, options: TextOptions) -> tuple[tuple[Word, ...], int]:
@@ -12,6 +15,26 @@ def apply(words: tuple[Word, ...], stable: int, options: TextOptions) -> tuple[t
     if not options.punctuation:
         words = tuple(with_mark(word, "") for word in words)
     return words, stable
+
+
+def told(applied: tuple[Applied, ...], words: tuple[Word, ...], options: TextOptions) -> tuple[Applied, ...]:
+    """What may be told of the terms in `words` (unfiltered), counted in the words that `apply` leaves."""
+    if not (options.starred or options.dropped):
+        return applied
+    dropped = covered(words, options.dropped)
+    hidden = dropped | covered(words, options.starred)
+    kept: list[Applied] = []
+    for one in applied:
+        if hidden.isdisjoint(range(one.begin, one.begin + one.words)):
+            begin = one.begin - sum(index < one.begin for index in dropped)
+            kept.append(msgspec.structs.replace(one, begin=begin, before=_shown(one.before, options)))
+    return tuple(kept)
+
+
+def _shown(before: str, options: TextOptions) -> str:
+    """Nothing where a word stood before that the client is not to see."""
+    words = tuple(Word(text, 0, 0) for text in before.split())
+    return "" if covered(words, options.starred) | covered(words, options.dropped) else before
 
 
 def censor(words: tuple[Word, ...], stable: int, options: TextOptions) -> tuple[tuple[Word, ...], int]:

@@ -41,6 +41,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     language: str | None = None
     context: str = ""
     text: TextOptions = TextOptions()
+    audit: bool = False
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -135,6 +136,7 @@ def _opening(wanted: Wanted, noise_reduction: NoiseReduction) -> Open:
         hint=Hint(language=wanted.language, context=wanted.context),
         text=wanted.text,
         interims=False,
+        audit=wanted.audit,
         noise_reduction=noise_reduction,
     )
 

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from starlette.responses import PlainTextResponse, Response
 
+from stenowire.dialects.hotword_audit import HotwordApplied, hotwords_applied
 from stenowire.gateway.http.hearing import Transcript
 from stenowire.gateway.http.status import json
 from stenowire.text.subtitles import srt, vtt
@@ -55,6 +56,7 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
     avg_logprob: float = 0.0
     compression_ratio: float
     no_speech_prob: float = 0.0
+    hotwords_applied: list[HotwordApplied] | UnsetType = UNSET
 
 
 class Verbose(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +122,7 @@ def _segment(number: int, sentence: Sentence) -> Segment:
         end=_end_ms(sentence) / 1000,
         text=sentence.text,
         compression_ratio=_compression(sentence.text),
+        hotwords_applied=hotwords_applied(sentence),
     )
 
 

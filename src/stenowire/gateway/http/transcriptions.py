@@ -33,6 +33,8 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     response_format: Format = "json"
     stream: bool = False
     temperature: Annotated[float, Meta(ge=0, le=1)] = 0
+    hotword_audit: bool = False
+    """Our addition: each segment of verbose_json says which terms were written, and why."""
     granularities: list[Granularity] = msgspec.field(default=[], name="timestamp_granularities[]")
 
 
@@ -64,7 +66,13 @@ class Transcriptions:
         self._runtime.check(visit.ip)
         fields, file = await read_form(visit, settings.max_upload_bytes)
         form = read(fields)
-        wanted = Wanted(id=visit.id, model=form.model, language=form.language or None, context=form.prompt)
+        wanted = Wanted(
+            id=visit.id,
+            model=form.model,
+            language=form.language or None,
+            context=form.prompt,
+            audit=form.hotword_audit,
+        )
         check(self._runtime, wanted, Names(context="prompt"))
         heard = within(visit, hear(self._runtime, wanted, FileSource(file), visit.caller))
         if form.stream:
