@@ -28,7 +28,7 @@ from stenowire.events import (
     Refused,
     SpeechStarted,
 )
-from stenowire.types import AudioFormat, Hint, Hypothesis, Limits, Segmentation, TextOptions
+from stenowire.types import AudioFormat, Hint, HotWord, Hypothesis, Limits, Segmentation, TextOptions
 
 pytestmark = pytest.mark.unit
 
@@ -241,6 +241,47 @@ def test_new_context_reaches_the_next_utterance() -> None:
     drive.send(Reconfigure(NAME, hint=Hint(context="boats")))
     drive.audio(np.concatenate([say("w7"), pause(900)]))
     assert [hint.context for hint in hints] == ["", "boats"]
+
+
+def told_terms(**changes: object) -> list[list[tuple[str, str, int]]]:
+    """(term, before, begin) of each final, from an engine that takes hot words."""
+    hint = Hint(hotwords=(HotWord("Bulge Bracket", sounds_like=("w7 w9",)),))
+    drive = Drive(opening(hint=hint, **changes), ScriptedEngine(biasing="phrases"))
+    for words in ("w3 w7 w9", "w4", "w7 w9 w2"):
+        drive.audio(np.concatenate([say(words), pause(900)]))
+        drive.send(Commit(NAME))
+    drive.finish()
+    sentences = [update.sentence for update in drive.updates if isinstance(update, Final)]
+    partials = [update.sentence for update in drive.updates if isinstance(update, Partial)]
+    assert "Bulge Bracket" in " ".join(sentence.text for sentence in sentences)
+    assert not any(sentence.applied for sentence in partials)
+    return [[(one.term, one.before, one.begin) for one in sentence.applied] for sentence in sentences]
+
+
+def test_a_final_says_on_request_which_terms_were_written() -> None:
+    assert told_terms(audit=True) == [[("Bulge Bracket", "w7 w9", 1)], [], [("Bulge Bracket", "w7 w9", 0)]]
+
+
+def test_unasked_no_final_speaks_of_terms() -> None:
+    assert told_terms() == [[], [], []]
+
+
+def test_terms_are_counted_in_the_words_of_the_whole_sentence() -> None:
+    """One commit over two utterances is one sentence; a dropped word no longer counts."""
+    hint = Hint(hotwords=(HotWord("Bulge Bracket", sounds_like=("w7 w9",)),))
+    changes = {"hint": hint, "audit": True, "text": TextOptions(dropped=("w3",))}
+    drive = Drive(
+        opening(segmentation=Segmentation(mode="manual", silence_ms=640), **changes), ScriptedEngine(biasing="phrases")
+    )
+    long = np.concatenate([say("w3 w4 " * 10 + "w7 w9"), pause(600), say("w2 w5 " * 10 + "w7 w9"), pause(900)])
+    drive.audio(long)
+    drive.send(Commit(NAME))
+    drive.finish()
+    (final,) = [update for update in drive.updates if isinstance(update, Final)]
+    words = [word.text for word in final.sentence.words]
+    places = [index for index, word in enumerate(words) if word == "Bulge"]
+    assert len(places) == 2 and "w3" not in words
+    assert [one.begin for one in final.sentence.applied] == places
 
 
 def test_answered_audio_is_forgotten() -> None:

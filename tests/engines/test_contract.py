@@ -44,9 +44,9 @@ def moonshine(request: pytest.FixtureRequest) -> Subject:
 class Hinted:
     """An engine that is never asked without terms: whatever it keeps to, it keeps to while it writes them."""
 
-    def __init__(self, engine: BiasedEngine, *terms: str) -> None:
+    def __init__(self, engine: BiasedEngine, *terms: str | HotWord) -> None:
         self._engine = engine
-        self._hint = Hint(hotwords=tuple(HotWord(term) for term in terms))
+        self._hint = Hint(hotwords=tuple(HotWord(term) if isinstance(term, str) else term for term in terms))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)
@@ -58,6 +58,13 @@ class Hinted:
 def scripted_with_terms(request: pytest.FixtureRequest) -> Subject:
     inner = scripted(request)
     return inner._replace(engine=Hinted(BiasedEngine(inner.engine, SILENT), "W7W5", "w four", "W9-W8 W7"))
+
+
+def scripted_native(request: pytest.FixtureRequest) -> Subject:
+    """An engine that takes hot words itself, never asked without."""
+    engine = BiasedEngine(ScriptedEngine(biasing="phrases"), SILENT)
+    hinted = Hinted(engine, HotWord("Bulge Bracket", sounds_like=("w7 w5",)), HotWord("one", sounds_like=("w8",)))
+    return scripted(request)._replace(engine=hinted)
 
 
 def moonshine_with_terms(request: pytest.FixtureRequest) -> Subject:
@@ -73,6 +80,7 @@ Build = Callable[[pytest.FixtureRequest], Subject]
     params=[
         pytest.param(scripted, marks=pytest.mark.unit, id="scripted"),
         pytest.param(scripted_with_terms, marks=pytest.mark.unit, id="scripted with terms"),
+        pytest.param(scripted_native, marks=pytest.mark.unit, id="scripted that takes terms"),
         pytest.param(moonshine, marks=pytest.mark.engine, id="moonshine"),
         pytest.param(moonshine_with_terms, marks=pytest.mark.engine, id="moonshine with terms"),
     ]

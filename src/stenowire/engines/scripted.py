@@ -3,17 +3,21 @@
 `say("w3 w7")` makes audio in which word N is a 400 ms block of level N/100 followed by 100 ms of near silence. The
 engine reads the levels back, so its words depend on the audio alone, as a real engine's do; the detector calls
 anything above a whisper speech. Never offered to users.
+
+Asked to, it takes terms as engines with a prompt do. A hot word "Bulge Bracket" that sounds like "w7 w9" is written
+where these words were said, and so is a line "Bulge Bracket = w7 w9" of the context.
 """
 
 import struct
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
 import numpy as np
 
 from stenowire.engines.base import Job
 from stenowire.errors import InvalidParameter
-from stenowire.types import SESSION_RATE_HZ, EngineInfo, Hint, Hypothesis, Samples, Word
+from stenowire.types import SESSION_RATE_HZ, Applied, EngineInfo, Hint, Hypothesis, Samples, Word
 
 WORD_MS = 400
 GAP_MS = 100
@@ -72,8 +76,14 @@ class ScriptedDetector:
 class ScriptedEngine:
     """`before_step` may raise or sleep: that is how tests make an engine slow or faulty."""
 
-    def __init__(self, before_step: Callable[[Sequence[Job]], None] | None = None) -> None:
+    def __init__(
+        self,
+        before_step: Callable[[Sequence[Job]], None] | None = None,
+        biasing: Literal["none", "phrases", "text"] = "none",
+    ) -> None:
+        """With "phrases" it takes hot words, with "text" the context too."""
         self.before_step = before_step
+        self._biasing = biasing
         self.open_states = 0
 
     @property
@@ -83,14 +93,15 @@ class ScriptedEngine:
             languages=("en",),
             batch=4,
             word_times=True,
+            biasing=self._biasing,
             description="Reads words that tests wrote into the audio; recognises nothing.",
         )
 
-    def open(self, hint: Hint) -> dict[str, bool]:
+    def open(self, hint: Hint) -> dict[str, Any]:
         self.open_states += 1
-        return {"open": True}
+        return {"open": True, "terms": _terms(hint, self._biasing), "shown": ()}
 
-    def close(self, state: dict[str, bool]) -> None:
+    def close(self, state: dict[str, Any]) -> None:
         if state["open"]:
             state["open"] = False
             self.open_states -= 1
@@ -100,7 +111,7 @@ class ScriptedEngine:
     def step(self, jobs: Sequence[Job]) -> list[Hypothesis]:
         if self.before_step:
             self.before_step(jobs)
-        return [self._read(job) for job in jobs]
+        return [_biased(job, self._read(job)) for job in jobs]
 
     def _read(self, job: Job) -> Hypothesis:
         words: list[Word] = []
@@ -114,6 +125,57 @@ class ScriptedEngine:
             rest = loud[at + length :]
             at = at + length + int(rest.argmax()) if rest.any() else len(loud)
         return Hypothesis(words=tuple(words), heard_ms=_ms(len(job.clip)), final=job.final, language="en")
+
+
+Terms = list[tuple[list[str], Applied]]
+"""What is said, and what is then to be told."""
+
+
+def _terms(hint: Hint, biasing: str) -> Terms:
+    terms = [
+        (said.lower().split(), _applied(word.text, said, "hotword", word.weight))
+        for word in hint.hotwords
+        for said in word.sounds_like or (word.text,)
+        if biasing != "none"
+    ]
+    for line in hint.context.splitlines() if biasing == "text" else ():
+        text, _, said = line.partition(" = ")
+        terms.append(((said or text).lower().split(), _applied(text, said or text, "context", 4)))
+    return sorted(terms, key=lambda term: -len(term[0]))
+
+
+def _applied(text: str, said: str, source: Literal["hotword", "context"], weight: int) -> Applied:
+    size = len(text.split())
+    return Applied(term=text, before=said, begin=0, words=size, means="native", source=source, weight=weight)
+
+
+def _biased(job: Job, heard: Hypothesis) -> Hypothesis:
+    """Terms in the place of what sounds like them; in interims only after the settled words."""
+    state: dict[str, Any] = job.state
+    terms: Terms = (state or {}).get("terms", [])
+    if not terms:
+        return heard
+    words: list[Word] = [] if job.final else list(state["shown"][: job.settled])
+    settled_ms = words[-1].end_ms if words else 0
+    applied: list[Applied] = []
+    rest = [word for word in heard.words if word.begin_ms >= settled_ms]
+    while rest:
+        said = [word.text for word in rest]
+        found = next((term for sounds, term in terms if sounds and said[: len(sounds)] == sounds), None)
+        size = len(found.before.split()) if found else 1
+        if found:
+            applied.append(msgspec.structs.replace(found, begin=len(words)))
+        words += _spread(found.term.split(), rest[:size]) if found else rest[:1]
+        rest = rest[size:]
+    if not job.final:
+        state["shown"] = tuple(words)
+    return msgspec.structs.replace(heard, words=tuple(words), applied=tuple(applied) if job.final else ())
+
+
+def _spread(texts: Sequence[str], old: Sequence[Word]) -> list[Word]:
+    """New words in the time of the old ones."""
+    edges = np.linspace(old[0].begin_ms, old[-1].end_ms, len(texts) + 1).astype(int).tolist()
+    return [Word(text, begin, end) for text, begin, end in zip(texts, edges, edges[1:], strict=False)]
 
 
 def _ms(samples: int) -> int:
