@@ -31,10 +31,6 @@ def test_a_term_of_its_own_shape_keeps_it() -> None:
     assert text_of(replaced(words("Eye phone"), 0, 2, "iPhone")) == "iPhone"
 
 
-def test_whose_it_was_is_kept() -> None:
-    assert text_of(replaced(words("see Lionel's pictures"), 1, 2, "Linnell")) == "Linnell's"
-
-
 def test_the_least_sure_word_says_how_sure_the_new_ones_are() -> None:
     two = [Word("bird", 0, 10, "", 0.9), Word("rock", 10, 20, "", 0.4)]
     assert {word.confidence for word in replaced(two, 0, 2, "Bulge Bracket")} == {0.4}

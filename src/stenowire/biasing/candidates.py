@@ -15,13 +15,14 @@ from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist
 
 from stenowire.biasing.index import Index, letters, padded
-from stenowire.biasing.phones import COARSE, INDEL, SUBSTITUTION
+from stenowire.biasing.phones import CHARACTER, COARSE, INDEL, SUBSTITUTION
 from stenowire.biasing.rewrite import possessive
 from stenowire.biasing.spoken import written
 
 MOST_WORDS = 5
 """Of a window."""
-LEAST_PHONES = 3
+HISSES = CHARACTER["S"] + CHARACTER["Z"]
+LEAST_PHONES = 2
 """A shorter term is written only where its letters already stand there."""
 COARSE_BOUND = 0.5
 """Edits per phone of the longer side at which the first look gives up."""
@@ -43,6 +44,8 @@ class Candidate(msgspec.Struct, frozen=True):
     """0..1: 0 when both sound the same."""
     phones: int
     """How many the term has."""
+    owner: str = ""
+    """What the term takes on at its end, where the words ended in a sound that it has not."""
 
 
 def respellings(index: Index, words: Sequence[str]) -> list[Candidate]:
@@ -54,10 +57,22 @@ def respellings(index: Index, words: Sequence[str]) -> list[Candidate]:
         for begin in range(len(words) - size + 1):
             span = range(begin, begin + size)
             term = index.spellings.get("".join(keys[begin : begin + size]))
-            if term is not None and taken.isdisjoint(span):
+            if term is not None and taken.isdisjoint(span) and _is_sure(index, term, words[begin : begin + size]):
                 taken.update(span)
                 found.append(Candidate(begin, begin + size, term, 0.0, 0))
     return found
+
+
+def _is_sure(index: Index, term: int, words: Sequence[str]) -> bool:
+    """Ordinary words joined to an ordinary word ("a long", along) are another text: the audio must be asked. And an
+    ordinary word in a context is not always meant as the name that it is there."""
+    text = index.terms[term].text
+    if text in " ".join(words):
+        return True
+    if len(words) != len(text.split()):
+        return letters(text) not in index.lexicon
+    is_name = len(words) > 1 or index.terms[term].source == "hotword" or not text.istitle()
+    return is_name or words[0].lower() not in index.lexicon
 
 
 def find(
@@ -70,16 +85,36 @@ def find(
     spans = _windows(said, taken, int(index.lengths.max()))
     if not spans:
         return []
-    # "Lionel's" is compared as "Lionel": what it owns is kept when the name is replaced.
-    last = [
-        _said(index, word[: -len(owner)]) if (owner := possessive(word)) else said[i] for i, word in enumerate(words)
-    ]
-    texts = ["".join(said[begin : end - 1]) + last[end - 1] for begin, end in spans]
+    windows = [_window(index, words, said, begin, end) for begin, end in spans]
+    windows += [owned for window in windows if (owned := _owned(window))]
+    texts = [window.said for window in windows]
     rows, columns = _first_look(index, texts)
     distances = _distances(padded(texts), np.array([len(t) for t in texts]), index, rows, columns)
     near = np.flatnonzero(distances <= bound)
     order = near[np.argsort(distances[near], kind="stable")]
-    return _best(index, spans, [(int(rows[i]), int(columns[i]), float(distances[i])) for i in order])
+    return _best(index, windows, [(int(rows[i]), int(columns[i]), float(distances[i])) for i in order])
+
+
+class Window(msgspec.Struct, frozen=True):
+    begin: int
+    end: int
+    said: str
+    owner: str = ""
+
+
+def _window(index: Index, words: Sequence[str], said: Sequence[str], begin: int, end: int) -> Window:
+    """ "Lionel's" is compared as "Lionel": what it owns is kept when the name is replaced."""
+    last = words[end - 1]
+    owner = possessive(last)
+    ending = _said(index, last.removesuffix(owner)) if owner else said[end - 1]
+    return Window(begin, end, "".join(said[begin : end - 1]) + ending, owner)
+
+
+def _owned(window: Window) -> Window | None:
+    """A name that owns something, heard as one word: "Linels" for "Linnell's"."""
+    if window.owner or len(window.said) <= 3 or window.said[-1] not in HISSES:
+        return None
+    return Window(window.begin, window.end, window.said[:-1], "'s")
 
 
 def _said(index: Index, word: str) -> str:
@@ -142,15 +177,16 @@ def _distances(
     return cost
 
 
-def _best(index: Index, spans: Sequence[tuple[int, int]], pairs: Sequence[tuple[int, int, float]]) -> list[Candidate]:
+def _best(index: Index, windows: Sequence[Window], pairs: Sequence[tuple[int, int, float]]) -> list[Candidate]:
     """Nearest first, each stretch and term once, at most two stretches per term."""
-    found: dict[tuple[int, int, int], Candidate] = {}
+    found: dict[tuple[int, int, int, str], Candidate] = {}
     counts: dict[int, int] = {}
     for row, column, distance in pairs:
-        (begin, end), term = spans[row], int(index.owners[column])
-        key = (begin, end, term)
+        window, term = windows[row], int(index.owners[column])
+        owner = "" if possessive(index.terms[term].text) else window.owner
+        key = (window.begin, window.end, term, owner)
         if key in found or counts.get(term, 0) >= PER_TERM:
             continue
         counts[term] = counts.get(term, 0) + 1
-        found[key] = Candidate(begin, end, term, distance, int(index.lengths[column]))
+        found[key] = Candidate(window.begin, window.end, term, distance, int(index.lengths[column]), owner)
     return list(found.values())

@@ -14,7 +14,7 @@ SENTENCE_ENDS = (".", "?", "!", "…")
 def replaced(words: Sequence[Word], begin: int, end: int, term: str) -> tuple[Word, ...]:
     """What stands there instead of `words[begin:end]`: their time, dealt out by letters; their last mark."""
     old = words[begin:end]
-    texts = cased(words, begin, term + possessive(old[-1].text) * (not possessive(term))).split()
+    texts = cased(words, begin, term).split()
     span_ms = old[-1].end_ms - old[0].begin_ms
     sizes = [len(text) for text in texts]
     known = [word.confidence for word in old if word.confidence is not None]

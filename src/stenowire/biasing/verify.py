@@ -2,10 +2,14 @@
 
 Input: an index, words, candidates, a function that scores texts on the audio. Output: decisions. Must not know engines.
 
-    score = gain + base - 10 distance + 2 pieces + weight        accepted above 0, best first, none over another
+    score = gain + base - 15 distance + 2 pieces + 0.5 phones            of the term
+                 + 0.5 pieces + 2 if one is no word - 0.5 likelihood     of the words that would go
+                 + weight                                 accepted above 0, best first, none over another
 
-`gain` is the log-likelihood of the altered text less that of the text as it stood. A term always costs likelihood,
-since the engine would have written it itself otherwise, and more with each piece: `base` and `pieces` pay for that.
+`gain` is the log-likelihood of the altered text less that of the text as it stood, up to the word after the term. A
+term always costs likelihood, since the engine would have written it itself otherwise, and more with each piece. A long
+term is hit by accident less often, and rare pieces or no words at all are what an engine writes when it does not know a
+name. All weights were found on synthetic speech alone (dev/LOG.md, "Which evidence for a term counts").
 """
 
 import math
@@ -16,18 +20,25 @@ import msgspec
 from stenowire.biasing.candidates import Candidate
 from stenowire.biasing.index import Index
 from stenowire.biasing.rewrite import replaced, text_of
+from stenowire.biasing.terms import Term
 from stenowire.types import Word
 
 Score = Callable[[Sequence[str]], list[float]]
-"""Log-probability of each text on the audio; the results of one call are comparable."""
+"""Log-probability of each text, which may go on, on the audio; the results of one call are comparable."""
 Pieces = Callable[[str], int]
 
-KEPT = 8
+KEPT = 12
 """Candidates that are scored."""
-BASES = ((30, 10.0), (300, 6.0), (math.inf, 5.0))
+BASES = ((30, 4.0), (100, 2.0), (300, 1.0), (2000, 0.5), (math.inf, 0.0))
 """Up to so many terms, `base`: the more terms, the likelier an accident."""
-DISTANCE_COST = 10.0
+DISTANCE_COST = 15.0
 PIECE_WORTH = 2.0
+PHONE_WORTH = 0.5
+MOST_PHONES = 14
+OLD_PIECE_WORTH = 0.5
+NO_WORD_WORTH = 2.0
+LIKELIHOOD_COST = 0.5
+LEAST_LIKELIHOOD = -6.0
 WEIGHT_NATS = {1: -3.0, 2: -2.0, 3: -1.0, 4: 0.0, 5: 1.5, 50: 4.0}
 
 
@@ -48,9 +59,14 @@ def rank(words: Sequence[Word], candidates: Sequence[Candidate], kept: int = KEP
 
 
 def _doubt(words: Sequence[Word], candidate: Candidate) -> float:
+    likely = max(_likelihood(words, candidate), -5.0)
+    return candidate.distance + 0.04 * likely - 0.02 * min(candidate.phones, 12)
+
+
+def _likelihood(words: Sequence[Word], candidate: Candidate) -> float:
+    """Of the words that would go, as far as the engine tells: the sum of the logarithms of their confidences."""
     known = [word.confidence for word in words[candidate.begin : candidate.end] if word.confidence is not None]
-    likely = sum(math.log(max(value, 1e-4)) for value in known)
-    return candidate.distance + 0.04 * max(likely, -5.0) - 0.02 * min(candidate.phones, 12)
+    return sum(math.log(max(value, 1e-4)) for value in known)
 
 
 def decide(
@@ -59,26 +75,47 @@ def decide(
     """A decision for each candidate, best first."""
     if not candidates:
         return []
-    texts = [altered(index, words, candidate) for candidate in candidates]
-    before, *after = score([text_of(words), *texts])
-    decided = [
-        Decision(candidate, likely - before, worth(index, candidate, likely - before, pieces))
-        for candidate, likely in zip(candidates, after, strict=True)
-    ]
+    asked = [_openings(index, words, candidate) for candidate in candidates]
+    answers = iter(score([text for texts in asked for text in texts]))
+    decided = []
+    for candidate, texts in zip(candidates, asked, strict=True):
+        before, *after = [next(answers) for _ in texts]
+        gain = max(after) - before
+        decided.append(Decision(candidate, gain, worth(index, words, candidate, gain, pieces)))
     return sorted(decided, key=lambda decision: -decision.score)
 
 
-def altered(index: Index, words: Sequence[Word], candidate: Candidate) -> str:
+def _openings(index: Index, words: Sequence[Word], candidate: Candidate) -> list[str]:
+    """The text up to the word after the candidate: as it stands, then with the term in each way to write it."""
     begin, end = candidate.begin, candidate.end
-    new = replaced(words, begin, end, index.terms[candidate.term].text)
-    return text_of([*words[:begin], *new, *words[end:]])
+    following = [Word(word.text, word.begin_ms, word.end_ms) for word in words[end : end + 1]]
+    texts = [text_of([*words[:end], *following])]
+    for rendering in renderings(index.terms[candidate.term]):
+        new = replaced(words, begin, end, rendering + candidate.owner)
+        texts.append(text_of([*words[:begin], *new, *following]))
+    return texts
 
 
-def worth(index: Index, candidate: Candidate, gain: float, pieces: Pieces) -> float:
+def renderings(term: Term) -> tuple[str, ...]:
+    """How an engine that never saw the term may write it, the term itself first: capitals inside a word are rare in
+    what it learnt from, and what a term sounds like it writes in plain words."""
+    plain = " ".join(word if word.isupper() else word.capitalize() for word in term.text.split())
+    shaped = [plain] if any(character.isupper() for word in term.text.split() for character in word[1:]) else []
+    return tuple(dict.fromkeys([term.text, *shaped, *term.sounds_like[:2]]))
+
+
+def worth(index: Index, words: Sequence[Word], candidate: Candidate, gain: float, pieces: Pieces) -> float:
     term = index.terms[candidate.term]
+    old = [word.text for word in words[candidate.begin : candidate.end]]
     base = next(base for most, base in BASES if len(index.terms) <= most)
-    paid = PIECE_WORTH * pieces(term.text) + WEIGHT_NATS.get(term.weight, 0.0)
-    return gain + base - DISTANCE_COST * candidate.distance + paid
+    new = PIECE_WORTH * pieces(term.text) + PHONE_WORTH * min(candidate.phones, MOST_PHONES)
+    gone = OLD_PIECE_WORTH * pieces(" ".join(old)) + NO_WORD_WORTH * any(_is_no_word(index, word) for word in old)
+    gone -= LIKELIHOOD_COST * max(_likelihood(words, candidate), LEAST_LIKELIHOOD)
+    return gain + base - DISTANCE_COST * candidate.distance + new + gone + WEIGHT_NATS.get(term.weight, 0.0)
+
+
+def _is_no_word(index: Index, text: str) -> bool:
+    return text.lower().replace("’", "'") not in index.lexicon
 
 
 def chosen(decisions: Sequence[Decision]) -> list[Decision]:

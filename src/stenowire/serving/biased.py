@@ -103,7 +103,9 @@ class BiasedEngine:
     ) -> list[Change]:
         near = rank(words, find(index, [word.text for word in words], taken))
         try:
-            decisions = decide(index, words, near, lambda texts: scorer.score(state.inner, texts), self._pieces)
+            decisions = decide(
+                index, words, near, lambda texts: scorer.score_openings(state.inner, texts), self._pieces
+            )
         except LookupError:
             return []
         return [
@@ -162,7 +164,7 @@ def _respelled(index: Index, words: Sequence[Word], candidate: Candidate) -> Cha
 
 def _change(index: Index, words: Sequence[Word], candidate: Candidate, **evidence: Any) -> Change:
     begin, end, term = candidate.begin, candidate.end, index.terms[candidate.term]
-    new = replaced(words, begin, end, term.text)
+    new = replaced(words, begin, end, term.text + candidate.owner)
     applied = Applied(
         term=term.text,
         before=" ".join(word.text for word in words[begin:end]),
@@ -177,17 +179,28 @@ def _change(index: Index, words: Sequence[Word], candidate: Candidate, **evidenc
 
 
 def _changed(heard: Hypothesis, words: Sequence[Word], changes: Sequence[Change]) -> Hypothesis:
-    """`words` with the changes made, told in the order of the words; changes that change nothing are not told."""
+    """`words` with the changes made, told in the order of the words, beside what the engine itself applied. Changes
+    that change nothing are not told."""
     new: list[Word] = []
     applied: list[Applied] = []
+    moved: dict[int, int] = {}
     at = 0
     for change in changes:
-        new += words[at : change.begin]
-        if text_of(change.words) != text_of(words[change.begin : change.end]):
+        _keep(words, range(at, change.begin), new, moved)
+        if text_of(change.words) == text_of(words[change.begin : change.end]):
+            _keep(words, range(change.begin, change.end), new, moved)
+        else:
             applied.append(msgspec.structs.replace(change.applied, begin=len(new)))
             new += change.words
-        else:
-            new += words[change.begin : change.end]
         at = change.end
-    new += words[at:]
+    _keep(words, range(at, len(words)), new, moved)
+    kept = [one for one in heard.applied if all(i in moved for i in range(one.begin, one.begin + one.words))]
+    applied += [msgspec.structs.replace(one, begin=moved[one.begin]) for one in kept]
+    applied.sort(key=lambda one: one.begin)
     return msgspec.structs.replace(heard, words=tuple(new), applied=tuple(applied))
+
+
+def _keep(words: Sequence[Word], places: range, new: list[Word], moved: dict[int, int]) -> None:
+    for place in places:
+        moved[place] = len(new)
+        new.append(words[place])
