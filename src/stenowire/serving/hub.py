@@ -12,6 +12,7 @@ import structlog
 
 from stenowire.audio.vad import SpeechDetector
 from stenowire.biasing.pronounce import SILENT, Lexicon, open_lexicon
+from stenowire.engines.at_rate import at_session_rate
 from stenowire.engines.base import Engine
 from stenowire.engines.registry import BY_NAME, EMBEDDED, LEXICON, TABLE
 from stenowire.errors import ModelNotFound, UnsupportedLanguage
@@ -38,7 +39,7 @@ class Hub:
     """`engine` and `detector` are given by tests; otherwise `load` fetches and opens the embedded ones."""
 
     def __init__(self, engine: Engine | None = None, detector: Any = None) -> None:
-        self._engine = engine
+        self._engine = engine and at_session_rate(engine)
         self._detector = detector
 
     def load(self, root: Path, progress: Progress | None = None) -> None:
@@ -51,7 +52,7 @@ class Hub:
         engine = BiasedEngine(MoonshineEngine(ensure(EMBEDDED, root, progress)), _lexicon(root, progress))
         detector.warm_up()
         engine.warm_up()
-        self._engine, self._detector = engine, detector
+        self._engine, self._detector = at_session_rate(engine), detector
 
     @property
     def ready(self) -> bool:
