@@ -1,6 +1,6 @@
 """The command line: which parts to run, and what happens when one of them fails.
 
-    .venv/bin/python -m bench [all|accuracy|latency|stability|timestamps|dialects|formats|biasing|load]... [--quick]
+    .venv/bin/python -m bench [all|accuracy|latency|stability|timestamps|dialects|formats|robustness|biasing|load]... [--quick]
 
 A whole run appends its tables to RESULTS.md and takes up to seven minutes a part; `--quick` takes a handful of
 recordings, prints only, and proves that the bench itself works. Several parts are summed up at the end in one table of
@@ -15,7 +15,7 @@ import traceback
 
 from bench import environment, report
 
-PARTS = ("accuracy", "latency", "stability", "timestamps", "dialects", "formats", "biasing", "load")
+PARTS = ("accuracy", "latency", "stability", "timestamps", "dialects", "formats", "robustness", "biasing", "load")
 
 
 def main(arguments: list[str]) -> int:

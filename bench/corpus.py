@@ -55,10 +55,15 @@ def missing() -> str | None:
     return None if manifest.exists() else f"no recordings: {manifest} is absent (set STENOWIRE_SPEECH)"
 
 
+def entries() -> list[dict[str, str]]:
+    """The manifest."""
+    lines = (folder() / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines if line.strip()]
+
+
 def load(quick: bool = False) -> list[Recording]:
     """All recordings in the manifest's order; `quick` takes every fifth of the headline and the non-speech files."""
-    lines = (folder() / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
-    recordings = [_read(json.loads(line)) for line in lines if line.strip()]
+    recordings = [_read(entry) for entry in entries()]
     if not quick:
         return recordings
     headline = [r for r in recordings if r.headline and r.seconds < 15]
