@@ -99,6 +99,7 @@ class Window(msgspec.Struct, frozen=True):
     begin: int
     end: int
     said: str
+    spelled: str
     owner: str = ""
 
 
@@ -107,14 +108,14 @@ def _window(index: Index, words: Sequence[str], said: Sequence[str], begin: int,
     last = words[end - 1]
     owner = possessive(last)
     ending = _said(index, last.removesuffix(owner)) if owner else said[end - 1]
-    return Window(begin, end, "".join(said[begin : end - 1]) + ending, owner)
+    return Window(begin, end, "".join(said[begin : end - 1]) + ending, letters("".join(words[begin:end])), owner)
 
 
 def _owned(window: Window) -> Window | None:
     """A name that owns something, heard as one word: "Linels" for "Linnell's"."""
     if window.owner or len(window.said) <= 3 or window.said[-1] not in HISSES:
         return None
-    return Window(window.begin, window.end, window.said[:-1], "'s")
+    return Window(window.begin, window.end, window.said[:-1], window.spelled, "'s")
 
 
 def _said(index: Index, word: str) -> str:
@@ -177,6 +178,12 @@ def _distances(
     return cost
 
 
+def _stands_there(index: Index, term: int, window: Window) -> bool:
+    """But for case: nothing that the audio could tell."""
+    text = index.terms[term].text
+    return letters(text) == window.spelled and len(text.split()) == window.end - window.begin
+
+
 def _best(index: Index, windows: Sequence[Window], pairs: Sequence[tuple[int, int, float]]) -> list[Candidate]:
     """Nearest first, each stretch and term once, at most two stretches per term."""
     found: dict[tuple[int, int, int, str], Candidate] = {}
@@ -185,7 +192,7 @@ def _best(index: Index, windows: Sequence[Window], pairs: Sequence[tuple[int, in
         window, term = windows[row], int(index.owners[column])
         owner = "" if possessive(index.terms[term].text) else window.owner
         key = (window.begin, window.end, term, owner)
-        if key in found or counts.get(term, 0) >= PER_TERM:
+        if key in found or counts.get(term, 0) >= PER_TERM or _stands_there(index, term, window):
             continue
         counts[term] = counts.get(term, 0) + 1
         found[key] = Candidate(window.begin, window.end, term, distance, int(index.lengths[column]), owner)

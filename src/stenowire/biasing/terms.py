@@ -248,7 +248,8 @@ def _of_run(run: list[str], pieces: Pieces, known: Known) -> Iterator[tuple[str,
     for name in _split_at_joining(run):
         yield " ".join(name), 2.0
     for part in run:
-        if part not in _JOINING and (_is_shaped(part) or not _is_ordinary(part, pieces, known)):
+        is_own = not known(part.lower()) if len(run) > 1 else not _is_ordinary(part, pieces, known)
+        if part not in _JOINING and (_is_shaped(part) or is_own):
             yield part, 2.0 if _is_rare(part, pieces) else 1.6
 
 
