@@ -5,7 +5,7 @@ Input: events of connections and workers. Output: one registry. No label holds a
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -54,6 +54,12 @@ class Metrics:
     def watch(self, pool: Pool) -> None:
         """Report this pool's load at each scrape."""
         self.registry.register(PoolCollector(pool))
+
+    def watch_backends(self, store: Callable[[], bool], quotas: Callable[[], bool]) -> None:
+        """Report at each scrape whether they answered when they were last asked."""
+        for name, is_well in (("store", store), ("quotas", quotas)):
+            gauge = Gauge(f"stenowire_{name}_up", f"Whether the {name} can be reached.", registry=self.registry)
+            gauge.set_function(is_well)
 
     async def probe(self) -> None:
         """Measure how late the event loop wakes up, until cancelled."""

@@ -13,13 +13,14 @@ import msgspec
 
 from stenowire.core.session import Session
 from stenowire.errors import ServiceUnavailable
-from stenowire.events import Open, Work
+from stenowire.events import Listen, Open, Work
 from stenowire.gateway.admission import Admission
 from stenowire.gateway.captions import Captions
 from stenowire.gateway.claims import Claims
 from stenowire.gateway.credentials import Caller, Credentials
 from stenowire.gateway.metrics import Metrics
 from stenowire.gateway.order import Order
+from stenowire.gateway.recorder import Recorder
 from stenowire.gateway.seat import Deliver, Seat
 from stenowire.gateway.streams import Streams
 from stenowire.gateway.vocabulary import with_vocabulary
@@ -62,12 +63,14 @@ class Runtime:
         self.metrics = Metrics()
         self.decoders = Decoders()
         self.shelf = Shelf(settings)
+        self.recorder = Recorder(settings)
         self.claims = Claims()
         self.file_tasks_came = asyncio.Event()
         self.connections: set[Guest] = set()
         self.callers: dict[Guest, Caller] = {}
         """Who stands behind those that came in with a key."""
         self.watch = Watch(keys, self._shut_out)
+        self.metrics.watch_backends(store=lambda: self.watch.well, quotas=lambda: quotas.well)
         self._hub: Hub | None = None
         self._pool: Pool | None = None
 
@@ -149,12 +152,15 @@ class Runtime:
         except BaseException:
             self.streams.free(stream)
             raise
+        seat.track = self.recorder.open(opening, self.callers[guest].tenant.name)
         self.metrics.opened.inc()
         self.metrics.streams.inc()
         return seat
 
     def compute(self, seat: Seat, work: Work) -> None:
         """Have it computed; the seat gets the result."""
+        if seat.track is not None and isinstance(work, Listen):
+            seat.track.heard(work)
         self.pool.submit(seat, work)
 
     def free_seat(self, seat: Seat) -> None:

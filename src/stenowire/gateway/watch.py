@@ -22,6 +22,9 @@ T = TypeVar("T")
 POLL_S = 1.0
 """A revoked key ends its connections within about this, and the time of one small read."""
 
+TROUBLE_S = 3.0
+"""The same, while the store does not answer."""
+
 
 class Watch:
     def __init__(self, keys: KeyRing, look: Callable[[], None]) -> None:
@@ -35,7 +38,7 @@ class Watch:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(POLL_S if self.well else TROUBLE_S)
             try:
                 await self.refresh()
             except ServiceUnavailable:
@@ -60,6 +63,9 @@ class Watch:
         if self._asking is before:
             self._asking = asyncio.create_task(asyncio.to_thread(self._keys.refresh))
         assert self._asking is not None
-        self.well = False
-        await asyncio.shield(self._asking)
+        try:
+            await asyncio.shield(self._asking)
+        except ServiceUnavailable:
+            self.well = False
+            raise
         self.well = True
