@@ -84,7 +84,7 @@ def mulaw(samples: Samples) -> bytes:
 
 
 def with_losses(samples: Samples, share: float, draw: np.random.Generator) -> list[bytes]:
-    """Opus packets of 20 ms, without those that were lost. Nothing on the session protocols says that one is missing."""
+    """Opus packets of 20 ms, without those that were lost. No protocol says that one is missing."""
     sent = packets(at_rate(samples, 48_000), 48_000, "libopus", 24_000)
     return [packet for packet in sent if draw.random() >= share]
 
