@@ -23,6 +23,7 @@ from stenowire.audio.vad import SpeechDetector
 from stenowire.biasing.candidates import Candidate
 from stenowire.biasing.index import Index
 from stenowire.biasing.pronounce import open_lexicon
+from stenowire.biasing.rewrite import replaced
 from stenowire.biasing.verify import Decision
 from stenowire.core.session import Session
 from stenowire.engines.base import Effort, Engine, Job
@@ -46,19 +47,40 @@ class Deaf:
     def __init__(self, engine: MoonshineEngine) -> None:
         self._engine = engine
         self.info, self.step, self.close = engine.info, engine.step, engine.close
-        self.warm_up, self.score, self.tokens = engine.warm_up, engine.score, engine.tokens
+        self.warm_up, self.tokens = engine.warm_up, engine.tokens
+        self.score, self.score_openings = engine.score, engine.score_openings
 
     def open(self, hint: Hint) -> Any:
         state = self._engine.open(hint)
-        if hasattr(state, "automaton"):
-            state.automaton = None
+        state.terms = None
         return state
 
 
+class Trusting:
+    """The embedded engine's own biasing alone: what its decoder proposes is written without asking further."""
+
+    def __init__(self, engine: MoonshineEngine) -> None:
+        self._engine = engine
+        self.info, self.open, self.close, self.warm_up = engine.info, engine.open, engine.close, engine.warm_up
+
+    def step(self, jobs: Sequence[Job]) -> list[Hypothesis]:
+        heard = self._engine.step(jobs)
+        return [self._written(job, one) if job.final else one for job, one in zip(jobs, heard, strict=True)]
+
+    def _written(self, job: Job, heard: Hypothesis) -> Hypothesis:
+        words = heard.words
+        for proposal in sorted(self._engine.proposals(job.state), key=lambda proposal: -proposal.begin):
+            new = replaced(words, proposal.begin, proposal.end, proposal.term)
+            words = (*words[: proposal.begin], *new, *words[proposal.end :])
+        return msgspec.structs.replace(heard, words=words)
+
+
 def engine_for(means: str, bare: MoonshineEngine) -> Engine:
-    """none, tokens: the decoder's own biasing along the terms' tokens; sound: found by sound and verified; both."""
-    if means in ("none", "tokens"):
+    """none; tokens: the decoder's own biasing along the terms' tokens; sound: found by sound and verified; both."""
+    if means == "none":
         return bare
+    if means == "tokens":
+        return Trusting(bare)
     return BiasedEngine(Deaf(bare) if means == "sound" else bare, open_lexicon(ensure(LEXICON, default_root())))
 
 
