@@ -203,6 +203,8 @@ class Listen(Event, frozen=True):
     """What the detector is to remember first, from an earlier `Heard`; None: what it remembers of this session."""
     keep_ear: bool = False
     """Say in the answer what the detector remembers then."""
+    at: int = 0
+    """Where it begins: a sample since the session began."""
 
 
 class OpenStream(Event, frozen=True):

@@ -120,6 +120,14 @@ class Settings(BaseSettings):
     """The largest recording that is uploaded or fetched."""
     max_stored_bytes: int = Field(4 << 30, ge=4 << 10)
     """All recordings that wait in `data` together."""
+    history: bool = False
+    """Keep what live sessions say, and their sound, in `data`/history."""
+    history_audio: bool = True
+    """With the sound."""
+    history_days: int = Field(30, ge=0, le=36_500)
+    """Recordings that were last changed longer ago are deleted; 0 keeps them."""
+    history_bytes: int = Field(10 << 30, ge=0)
+    """Of all sound together; beyond it the oldest recordings are deleted."""
     max_recording_s: float = Field(43_200.0, gt=0.0)
     """The longest recording, in seconds of audio."""
     request_s: float = Field(600.0, gt=0.0)

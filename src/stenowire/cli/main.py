@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from stenowire import __version__
-from stenowire.cli import keys, tenants, vocabulary
+from stenowire.cli import history, keys, tenants, vocabulary
 from stenowire.cli.administration import Config, Data, Json
 from stenowire.cli.exits import Status, Stop
 
@@ -29,6 +29,7 @@ app = typer.Typer(
 models = typer.Typer(help="Show or fetch the models on this machine.", rich_markup_mode="rich")
 app.add_typer(models, name="models")
 app.add_typer(vocabulary.app, name="vocabulary")
+app.add_typer(history.app, name="history")
 app.add_typer(keys.app, name="keys")
 app.add_typer(tenants.app, name="tenants")
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from stenowire.audio.denoise import noise_stages
 from stenowire.audio.frontend import FrontEnd
+from stenowire.audio.level import amplified
 from stenowire.core import segmenter as cuts
 from stenowire.core.meaning import sentence_border
 from stenowire.core.resuming import Answers
@@ -314,8 +315,8 @@ class Session:
             return
         end = self._listened + frames * FRAME
         ear = self._answers.ear_at(self._listened)
-        samples = self._tape.view(self._listened, end)
-        self._out.append(Listen(self.name, samples, ear=ear, keep_ear=self._answers.wanted))
+        samples = amplified(self._tape.view(self._listened, end), self._front.ear_gain)
+        self._out.append(Listen(self.name, samples, ear=ear, keep_ear=self._answers.wanted, at=self._listened))
         self._judging, self._listening, self._listened = self._listened, True, end
 
     def _heard(self, heard: Heard, now: float) -> None:

@@ -49,6 +49,7 @@ async def _background(runtime: Runtime) -> AsyncIterator[None]:
         yield
         for task in running:
             task.cancel()
+    await runtime.recorder.stop()
     runtime.shelf.close()
     runtime.store.close()
 

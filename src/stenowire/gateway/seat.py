@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from stenowire.core.session import Output, Session
 from stenowire.events import Failed, Final, Finished, Result, SpeechStopped
+from stenowire.gateway.recorder import Track
 from stenowire.gateway.streams import Stream
 from stenowire.serving.decoding_queue import DecodingQueue
 
@@ -30,6 +31,8 @@ class Seat:
         self.decoding_task: asyncio.Task[None] | None = None
         self.give_back: Callable[[], None] = lambda: None
         """Gives up the client's claim on this recognition."""
+        self.track: Track | None = None
+        """Its way into the history, where that is switched on."""
         self.outcome = "hangup"
         self._deliver = deliver
         self._stopped: dict[int, float] = {}
@@ -47,6 +50,8 @@ class Seat:
             case SpeechStopped(item=item):
                 self._stopped[item] = time.monotonic()
             case Final(item=item):
+                if self.track is not None:
+                    self.track.said(update)
                 since = self._stopped.pop(item, None)
                 return None if since is None else time.monotonic() - since
             case Finished():

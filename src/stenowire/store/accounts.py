@@ -21,10 +21,11 @@ from stenowire.store import schema
 from stenowire.store.connect import Store
 from stenowire.store.pepper import Pepper
 
-Scope = Literal["recognise", "vocabulary", "captions-read", "admin"]
-"""What a key may do: have speech recognised; change lists of hot words; read captions; whatever else there will be."""
+Scope = Literal["recognise", "vocabulary", "captions-read", "history", "admin"]
+"""What a key may do: have speech recognised; change lists of hot words; read captions; read and delete what the history
+kept; whatever else there will be."""
 SCOPES: frozenset[str] = frozenset(get_args(Scope))
-USUAL_SCOPES = frozenset({"recognise", "vocabulary", "captions-read"})
+USUAL_SCOPES = frozenset({"recognise", "vocabulary", "captions-read", "history"})
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 ID_CHARS = 8

@@ -8,6 +8,7 @@ from stenowire.gateway.http import (
     description,
     files,
     generation,
+    history,
     phrases,
     status,
     tokens,
@@ -19,7 +20,20 @@ from stenowire.gateway.http import (
 from stenowire.gateway.http.operations import Operation
 from stenowire.gateway.runtime import Runtime
 
-DOORS = (transcriptions, chat, generation, files, uploads, vocabularies, phrases, tokens, captions, warmup, status)
+DOORS = (
+    transcriptions,
+    chat,
+    generation,
+    files,
+    uploads,
+    vocabularies,
+    phrases,
+    history,
+    tokens,
+    captions,
+    warmup,
+    status,
+)
 
 
 def operations(runtime: Runtime) -> list[Operation]:
