@@ -1,8 +1,8 @@
 """The command line: which parts to run, and what happens when one of them fails.
 
-    .venv/bin/python -m bench [all|accuracy|latency|stability|timestamps|dialects|formats|robustness|biasing|load]... [--quick]
+    .venv/bin/python -m bench [PART]... [--quick]
 
-A whole run appends its tables to RESULTS.md and takes up to seven minutes a part; `--quick` takes a handful of
+PART is all, or one of PARTS below. A whole run appends its tables to RESULTS.md and takes up to seven minutes a part; `--quick` takes a handful of
 recordings, prints only, and proves that the bench itself works. Several parts are summed up at the end in one table of
 all that is to be reached. Leaves with 1 when a part could not be measured.
 """
