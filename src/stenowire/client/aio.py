@@ -48,7 +48,8 @@ GENTLE_SPEED = 4.0
 MOST_BREAKDOWNS = 3
 """Failures of the recogniser itself, one after another and without any answer between them."""
 MOST_FRUITLESS = 30
-"""The same for connections that break."""
+"""Connections that broke before they had brought anything or lived for `LIFE_S`, within `give_up_s` or longer."""
+LIFE_S = 30.0
 
 
 class Dropped(msgspec.Struct, frozen=True):
@@ -103,6 +104,7 @@ class Recognition:
         self._room = asyncio.Event()
         """There may be room for more audio."""
         self._fruitless = self._breakdowns = 0
+        self._fruitless_since = self._connected_at = 0.0
         self._first_sent_at: float | None = None
         self._finished_at: float | None = None
         self.request_id = ""
@@ -113,6 +115,11 @@ class Recognition:
         """From `finish` to the end of the task."""
 
     # ---- for the program ------------------------------------------------------------------------------------------
+
+    @property
+    def session(self) -> str:
+        """The recognition's name over all its connections."""
+        return self._memory.session
 
     @property
     def drops(self) -> int:
@@ -198,7 +205,7 @@ class Recognition:
 
     async def _serve(self, link: Link) -> None:
         """One connection, until the server's last word."""
-        self._connected = True
+        self._connected, self._connected_at = True, time.monotonic()
         sending = asyncio.create_task(self._send_all(link))
         try:
             async for said in link.updates():
@@ -270,12 +277,16 @@ class Recognition:
     def _worth_another(self, fault: Exception) -> bool:
         if not self._plan.resume or not self._memory.can_resume:
             return False
+        now = time.monotonic()
+        if not self._fruitless or now - self._connected_at > LIFE_S:
+            self._fruitless, self._fruitless_since = 0, now
         self._fruitless += 1
         if isinstance(fault, TaskFailed):
             idle = isinstance(fault.error, ResponseTimeout | NoAudio)
             self._breakdowns += isinstance(fault.error, InternalError)
             return (fault.error.retryable or idle) and self._breakdowns < MOST_BREAKDOWNS
-        return isinstance(fault, ConnectionLost) and self._fruitless < MOST_FRUITLESS
+        hopeless = self._fruitless > MOST_FRUITLESS and now - self._fruitless_since > self._plan.give_up_s
+        return isinstance(fault, ConnectionLost) and not hopeless
 
     # ---- results --------------------------------------------------------------------------------------------------
 
