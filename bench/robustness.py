@@ -2,7 +2,8 @@
 
 Recorded noises are laid under the headline recordings at 20, 10, 5 and 0 dB below their active speech, both noises by
 turns, at places that are the same in every run. What decides takes all recordings, the rest every other one.
-Everything is recognised in the server's interpreter (`robustness_work.py`), finals by beam search, scored as accuracy is.
+Everything is recognised in the server's interpreter (`robustness_work.py`), finals by beam search, and scored like the
+rest of the bench.
 `auto` must not raise the error rate of clean speech by more than 0.2, and must cut it at 5 dB by a tenth.
 """
 
