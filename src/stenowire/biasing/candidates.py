@@ -64,13 +64,13 @@ def respellings(index: Index, words: Sequence[str]) -> list[Candidate]:
 
 
 def _is_sure(index: Index, term: int, words: Sequence[str]) -> bool:
-    """Ordinary words joined to an ordinary word ("a long", along) are another text: the audio must be asked. And an
+    """Words joined to another one ("a long", along) may be another text: the audio must be asked. And an
     ordinary word in a context is not always meant as the name that it is there."""
     text = index.terms[term].text
     if text in " ".join(words):
         return True
     if len(words) != len(text.split()):
-        return letters(text) not in index.lexicon
+        return any(word.lower() not in index.lexicon for word in words)
     is_name = len(words) > 1 or index.terms[term].source == "hotword" or not text.istitle()
     return is_name or words[0].lower() not in index.lexicon
 

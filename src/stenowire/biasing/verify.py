@@ -3,7 +3,8 @@
 Input: an index, words, candidates, a function that scores texts on the audio. Output: decisions. Must not know engines.
 
     score = gain + base - 15 distance + 2 pieces + 0.5 phones            of the term
-                 + 0.5 pieces + 2 if one is no word - 0.5 likelihood     of the words that would go
+                 + 0.5 pieces - 0.5 likelihood + 2 if one is no word - 2 if each is one piece
+                                                                         of the words that would go
                  + weight                                 accepted above 0, best first, none over another
 
 `gain` is the log-likelihood of the altered text less that of the text as it stood, up to the word after the term. A
@@ -37,6 +38,7 @@ PHONE_WORTH = 0.5
 MOST_PHONES = 14
 OLD_PIECE_WORTH = 0.5
 NO_WORD_WORTH = 2.0
+COMMON_COST = 2.0
 LIKELIHOOD_COST = 0.5
 LEAST_LIKELIHOOD = -6.0
 WEIGHT_NATS = {1: -3.0, 2: -2.0, 3: -1.0, 4: 0.0, 5: 1.5, 50: 4.0}
@@ -110,6 +112,7 @@ def worth(index: Index, words: Sequence[Word], candidate: Candidate, gain: float
     base = next(base for most, base in BASES if len(index.terms) <= most)
     new = PIECE_WORTH * pieces(term.text) + PHONE_WORTH * min(candidate.phones, MOST_PHONES)
     gone = OLD_PIECE_WORTH * pieces(" ".join(old)) + NO_WORD_WORTH * any(_is_no_word(index, word) for word in old)
+    gone -= COMMON_COST * all(pieces(word) == 1 for word in old)
     gone -= LIKELIHOOD_COST * max(_likelihood(words, candidate), LEAST_LIKELIHOOD)
     return gain + base - DISTANCE_COST * candidate.distance + new + gone + WEIGHT_NATS.get(term.weight, 0.0)
 
