@@ -5,10 +5,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from core.drive import NAME, Drive, opening
 from stenowire.audio import rnnoise
 from stenowire.audio.denoise import Denoiser, noise_stages
 from stenowire.audio.snr import SignalToNoise
 from stenowire.errors import InvalidParameter
+from stenowire.events import Finished, Reconfigure, Reconfigured, Refused
 from stenowire.types import Samples
 
 pytestmark = pytest.mark.engine
@@ -88,3 +90,16 @@ def test_without_a_suppressor_auto_means_off_and_what_is_asked_for_is_refused(mo
     with pytest.raises(InvalidParameter, match="noise_reduction.*`noise`") as refused:
         noise_stages("near_field")
     assert refused.value.param == "noise_reduction"
+
+
+def test_a_session_may_change_its_mind_without_losing_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    drive = Drive(opening())
+    for noise_reduction in ("near_field", "auto", "off"):
+        drive.audio(hiss(1.0))
+        answers = drive.send(Reconfigure(NAME, noise_reduction=noise_reduction))
+        assert any(isinstance(answer, Reconfigured) for answer in answers)
+    monkeypatch.setattr(rnnoise, "_library", lambda: None)
+    refused = drive.send(Reconfigure(NAME, noise_reduction="far_field"))
+    assert any(isinstance(answer, Refused) and answer.error.param == "noise_reduction" for answer in refused)
+    drive.audio(hiss(0.5))
+    assert [answer.audio_s for answer in drive.finish() if isinstance(answer, Finished)] == [3.5]
