@@ -13,6 +13,7 @@ import structlog
 from stenowire.errors import ServiceUnavailable
 from stenowire.gateway.admission import Admission
 from stenowire.gateway.credentials import Caller
+from stenowire.settings import BadSettings
 from stenowire.store.keys import KeyRing
 from stenowire.store.quotas import Lease, Quotas
 from stenowire.store.usage import Usage
@@ -107,7 +108,7 @@ class Streams:
             return True
         try:
             await asyncio.to_thread(self._usage.write, batch)
-        except ServiceUnavailable:
+        except (ServiceUnavailable, BadSettings):
             log.warning("usage waits to be written", rows=len(batch))
             self._usage.put_back(batch)
             return False

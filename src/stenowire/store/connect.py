@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 
 BUSY_S = 5.0
 """How long to wait for another process, or for a PostgreSQL server that does not answer."""
+HUNG_S = 15.0
+"""A statement that PostgreSQL has not answered by then is given up."""
 POOL = 4
 """Connections of one process: vocabularies, usage, the watch over keys, and one more."""
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
@@ -129,7 +131,12 @@ class Store:
             "hide_parameters": True,
         }
         if self._file is None:
-            waits = {"connect_timeout": round(BUSY_S), "options": f"-c lock_timeout={round(BUSY_S * 1000)}"}
+            busy_ms, hung_ms = round(BUSY_S * 1000), round(HUNG_S * 1000)
+            waits = {
+                "connect_timeout": round(BUSY_S),
+                "tcp_user_timeout": hung_ms,
+                "options": f"-c lock_timeout={busy_ms} -c statement_timeout={hung_ms}",
+            }
             return create_engine(self._url, pool_pre_ping=True, connect_args=waits, **options)
         _make_private(Path(self._file))
         engine = create_engine(self._url, connect_args={"timeout": BUSY_S, "isolation_level": None}, **options)

@@ -1,7 +1,8 @@
 """Brings a database to the schema of this version, once, however many processes start at the same time.
 
 Input: an engine. Output: nothing; afterwards the tables are there. Raises BadSettings when the database was made by a
-newer version, which this one must not touch.
+newer version, which this one must not touch. A new migration is one more file in `migrations/versions`, numbered, with
+the same change in `schema.py` and its number in `schema.VERSION`.
 """
 
 from pathlib import Path
