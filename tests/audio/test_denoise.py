@@ -87,7 +87,7 @@ def test_noise_is_told_from_clear_sound_and_silence_is_no_noise() -> None:
 def test_without_a_suppressor_auto_means_off_and_what_is_asked_for_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rnnoise, "_library", lambda: None)
     assert noise_stages("auto") == () == noise_stages("off") == noise_stages(None)
-    with pytest.raises(InvalidParameter, match="noise_reduction.*`noise`") as refused:
+    with pytest.raises(InvalidParameter, match=r"noise_reduction.*`noise`") as refused:
         noise_stages("near_field")
     assert refused.value.param == "noise_reduction"
 
