@@ -165,3 +165,14 @@ def test_applied_is_told_in_full() -> None:
         "gain",
         "score",
     }
+
+
+def test_what_a_final_proved_later_interims_show() -> None:
+    inner = Scoring()
+    engine = BiasedEngine(inner, lexicon())
+    inner.says = "the bulk jacket and"
+    state = engine.open(TERM)
+    assert text(step(engine, state)) == "the bulk jacket and"
+    inner.gain = 0.0
+    assert text(step(engine, state, final=True)) == "the Bulge Bracket and"
+    assert text(step(engine, engine.open(TERM))) == "the Bulge Bracket and"

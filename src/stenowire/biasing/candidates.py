@@ -50,16 +50,31 @@ class Candidate(msgspec.Struct, frozen=True):
 
 def respellings(index: Index, words: Sequence[str]) -> list[Candidate]:
     """Where a term is written with other case or spacing only; longest first, none over another."""
+    return [
+        Candidate(begin, end, term, 0.0, 0)
+        for begin, end, term in _spelled(words, index.spellings, set())
+        if _is_sure(index, term, words[begin:end])
+    ]
+
+
+def recalled(index: Index, words: Sequence[str], taken: frozenset[int]) -> list[Candidate]:
+    """Where words stand in whose place a final proved a term before; outside `taken`."""
+    return [Candidate(begin, end, term, 0.0, 1) for begin, end, term in _spelled(words, index.proven, set(taken))]
+
+
+def _spelled(words: Sequence[str], table: dict[str, int], taken: set[int]) -> list[tuple[int, int, int]]:
+    """(begin, end, term) of runs of words whose letters stand in a table; longest first, none over another."""
+    if not table:
+        return []
     keys = [letters(word) for word in words]
-    found: list[Candidate] = []
-    taken: set[int] = set()
+    found = []
     for size in range(min(MOST_WORDS + 1, len(words)), 0, -1):
         for begin in range(len(words) - size + 1):
             span = range(begin, begin + size)
-            term = index.spellings.get("".join(keys[begin : begin + size]))
-            if term is not None and taken.isdisjoint(span) and _is_sure(index, term, words[begin : begin + size]):
+            term = table.get("".join(keys[begin : begin + size]))
+            if term is not None and taken.isdisjoint(span):
                 taken.update(span)
-                found.append(Candidate(begin, begin + size, term, 0.0, 0))
+                found.append((begin, begin + size, term))
     return found
 
 
@@ -70,9 +85,14 @@ def _is_sure(index: Index, term: int, words: Sequence[str]) -> bool:
     if text in " ".join(words):
         return True
     if len(words) != len(text.split()):
-        return any(word.lower() not in index.lexicon for word in words)
+        return holds_no_word(index, words)
     is_name = len(words) > 1 or index.terms[term].source == "hotword" or not text.istitle()
     return is_name or words[0].lower() not in index.lexicon
+
+
+def holds_no_word(index: Index, words: Sequence[str]) -> bool:
+    """One of them is in no dictionary."""
+    return any(word.lower().replace("’", "'") not in index.lexicon for word in words)
 
 
 def find(

@@ -15,6 +15,7 @@ from stenowire.biasing.pronounce import Lexicon
 from stenowire.biasing.spoken import pronounce
 from stenowire.biasing.terms import Term
 
+MOST_PROVEN = 1000
 _UNSPOKEN = re.compile(r"[\W_]+")
 
 
@@ -34,6 +35,13 @@ class Index(msgspec.Struct, frozen=True):
     """What it costs to lose all of them."""
     owners: NDArray[np.int64]
     """Places in `terms`."""
+    proven: dict[str, int] = {}
+    """Letters of words in whose place the audio of a final proved a term -> its place. For interims only, which are
+    corrected by their final; grows to MOST_PROVEN."""
+
+    def prove(self, words: Sequence[str], term: int) -> None:
+        if len(self.proven) < MOST_PROVEN:
+            self.proven[letters("".join(words))] = term
 
 
 def build(terms: Sequence[Term], lexicon: Lexicon) -> Index:

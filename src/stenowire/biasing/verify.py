@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from stenowire.biasing.candidates import Candidate
+from stenowire.biasing.candidates import Candidate, holds_no_word
 from stenowire.biasing.index import Index
 from stenowire.biasing.rewrite import replaced, text_of
 from stenowire.biasing.terms import Term
@@ -111,14 +111,10 @@ def worth(index: Index, words: Sequence[Word], candidate: Candidate, gain: float
     old = [word.text for word in words[candidate.begin : candidate.end]]
     base = next(base for most, base in BASES if len(index.terms) <= most)
     new = PIECE_WORTH * pieces(term.text) + PHONE_WORTH * min(candidate.phones, MOST_PHONES)
-    gone = OLD_PIECE_WORTH * pieces(" ".join(old)) + NO_WORD_WORTH * any(_is_no_word(index, word) for word in old)
+    gone = OLD_PIECE_WORTH * pieces(" ".join(old)) + NO_WORD_WORTH * holds_no_word(index, old)
     gone -= COMMON_COST * all(pieces(word) == 1 for word in old)
     gone -= LIKELIHOOD_COST * max(_likelihood(words, candidate), LEAST_LIKELIHOOD)
     return gain + base - DISTANCE_COST * candidate.distance + new + gone + WEIGHT_NATS.get(term.weight, 0.0)
-
-
-def _is_no_word(index: Index, text: str) -> bool:
-    return text.lower().replace("’", "'") not in index.lexicon
 
 
 def chosen(decisions: Sequence[Decision]) -> list[Decision]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from stenowire.biasing.candidates import Candidate, find, respellings
+from stenowire.biasing.candidates import Candidate, find, holds_no_word, recalled, respellings
 from stenowire.biasing.contexts import Contexts
 from stenowire.biasing.index import Index
 from stenowire.biasing.pronounce import Lexicon
@@ -22,9 +22,11 @@ from stenowire.engines.base import Engine, Job, Scorer
 from stenowire.types import Applied, EngineInfo, Hint, Hypothesis, Word
 
 SURE = 0.2
-"""Phone distance up to which an interim is rewritten without asking the audio."""
+"""Phone distance up to which an interim is rewritten without asking the audio: a final corrects it."""
 FEW = 30
 """Terms up to which it is."""
+SOME = 300
+"""Terms up to which it is where one of the words that would go is in no dictionary."""
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -108,9 +110,14 @@ class BiasedEngine:
             )
         except LookupError:
             return []
+        proven = chosen(decisions)
+        for decision in proven:
+            candidate = decision.candidate
+            if not candidate.owner:
+                index.prove([word.text for word in words[candidate.begin : candidate.end]], candidate.term)
         return [
             _change(index, words, d.candidate, means="sound", gain=round(d.gain, 2), score=round(d.score, 2))
-            for d in chosen(decisions)
+            for d in proven
         ]
 
     def _pieces(self, text: str) -> int:
@@ -131,20 +138,28 @@ def _interim(index: Index, job: Job, heard: Hypothesis, settled: tuple[int, int]
     state: Biased = job.state
     inner, shown = settled
     before, words = state.words[:shown], heard.words[inner:]
-    texts = [word.text for word in words]
-    found = respellings(index, texts)
-    if len(index.terms) <= FEW:
-        taken = {i for candidate in found for i in range(candidate.begin, candidate.end)}
-        for candidate in find(index, texts, frozenset(taken), SURE):
-            if taken.isdisjoint(span := range(candidate.begin, candidate.end)):
-                taken.update(span)
-                found.append(candidate)
+    found = _interim_candidates(index, [word.text for word in words])
     changes = [_change(index, words, c, means="sound" if c.phones else "spelling") for c in found]
     changes.sort(key=lambda change: change.begin)
     changed = _changed(heard, words, changes)
     state.spans = (*(span for span in state.spans if span[1] <= shown), *_spans(changes, len(words), inner, shown))
     state.words = before + changed.words
     return msgspec.structs.replace(changed, words=state.words, stable=min(job.settled, len(state.words)), applied=())
+
+
+def _interim_candidates(index: Index, texts: Sequence[str]) -> list[Candidate]:
+    found = respellings(index, texts)
+    taken = {i for candidate in found for i in range(candidate.begin, candidate.end)}
+    more = recalled(index, texts, frozenset(taken))
+    if len(index.terms) <= SOME:
+        few = len(index.terms) <= FEW
+        near = find(index, texts, frozenset(taken), SURE)
+        more += [c for c in near if few or holds_no_word(index, texts[c.begin : c.end])]
+    for candidate in more:
+        if taken.isdisjoint(span := range(candidate.begin, candidate.end)):
+            taken.update(span)
+            found.append(candidate)
+    return found
 
 
 def _spans(changes: Sequence[Change], words: int, inner: int, shown: int) -> list[tuple[int, int]]:
