@@ -61,3 +61,24 @@ class Scorer(Protocol):
 
     def tokens(self, text: str) -> list[int]:
         """The engine's own pieces of a text: what `score` counts, and what it calls rare."""
+
+
+class Proposal(msgspec.Struct, frozen=True):
+    """A term that may have been said."""
+
+    begin: int
+    end: int
+    """The words of the final in whose place it would stand: `[begin:end]`."""
+    term: str
+    """As its hot word has it."""
+
+
+@runtime_checkable
+class Proposer(Protocol):
+    """What an engine offers besides when its search can lean towards the hot words of a state.
+
+    The hypotheses stay what they are without hot words: a proposal is for others to weigh.
+    """
+
+    def proposals(self, state: Any) -> list[Proposal]:
+        """Of the state's last final step; empty when it was greedy, or the list too long to lean towards."""

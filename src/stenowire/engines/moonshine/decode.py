@@ -103,15 +103,15 @@ def beam(network: Network, heard: Heard, cap: int, width: int = BEAM_WIDTH, marg
         worth = grown[0].total - margin
         growing = []
         for place, text in enumerate(grown):
-            whole = _whole(text)
-            if whole is None and text.total >= worth and len(growing) < width:
+            finished = whole(text)
+            if finished is None and text.total >= worth and len(growing) < width:
                 growing.append(text)
-            elif whole is not None and text.total > best_total and place < width:
-                best, best_total = whole, text.total
+            elif finished is not None and text.total > best_total and place < width:
+                best, best_total = finished, text.total
         kept = [values[[text.row for text in growing]] for values in step.kept]
     if best_total == -np.inf and growing:
         best = growing[0]
-    return _decoded(best.line()[:cap], heard.frames)
+    return decoded(best.line()[:cap], heard.frames)
 
 
 def _grown(growing: list[Text], step: Step) -> list[Text]:
@@ -125,7 +125,7 @@ def _grown(growing: list[Text], step: Step) -> list[Text]:
     return grown
 
 
-def _whole(text: Text) -> Text | None:
+def whole(text: Text) -> Text | None:
     """The finished text, when `text` has ended or begins to repeat itself; None while it may grow."""
     if text.token == END:
         return text
@@ -134,7 +134,7 @@ def _whole(text: Text) -> Text | None:
     return None if loop is None else line[loop - 1]
 
 
-def _decoded(line: list[Text], frames: int) -> Decoded:
+def decoded(line: list[Text], frames: int) -> Decoded:
     listened = [text.listened for text in line if text.listened is not None]
     attention = np.stack(listened) if listened else np.zeros((0, frames), np.float32)
     return Decoded([text.token for text in line], [text.score for text in line], attention)

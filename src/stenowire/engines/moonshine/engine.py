@@ -13,12 +13,15 @@ from pathlib import Path
 import numpy as np
 
 from stenowire.audio.level import amplified, clip_gain
-from stenowire.engines.base import Effort, Job
+from stenowire.engines.base import Effort, Job, Proposal
 from stenowire.engines.moonshine import decode
 from stenowire.engines.moonshine.build import build_graphs
 from stenowire.engines.moonshine.guards import token_cap
+from stenowire.engines.moonshine.leaning import beams
 from stenowire.engines.moonshine.network import Heard, Network
 from stenowire.engines.moonshine.parts import parts
+from stenowire.engines.moonshine.phrases import Lists
+from stenowire.engines.moonshine.proposals import proposals
 from stenowire.engines.moonshine.score import score, score_openings
 from stenowire.engines.moonshine.stream import MAX_WINDOW, Stream
 from stenowire.engines.moonshine.tokenizer import Tokenizer
@@ -59,16 +62,20 @@ class MoonshineEngine:
         return Network(build_graphs(self._folder))
 
     @cached_property
+    def _lists(self) -> Lists:
+        return Lists(self._tokenizer)
+
+    @cached_property
     def _tokenizer(self) -> Tokenizer:
         return Tokenizer(self._folder / "tokenizer.bin")
 
     def warm_up(self) -> None:
         """Load the graphs and decode a second of noise."""
         noise = np.random.default_rng(0).normal(0.0, 0.01, SESSION_RATE_HZ).astype(np.float32)
-        self._recognise(noise, "beam")
+        self._recognise(noise, "beam", Stream())
 
     def open(self, hint: Hint) -> Stream:
-        return Stream(hint)
+        return Stream(hint, self._lists.automaton(hint.hotwords) if hint.hotwords else None)
 
     def close(self, state: Stream) -> None:
         state.clear()
@@ -87,34 +94,46 @@ class MoonshineEngine:
             raise LookupError("this state keeps no final to score texts on")
         return score_openings(self._network, state.heard, [self.tokens(text) for text in texts])
 
+    def proposals(self, state: Stream) -> list[Proposal]:
+        return state.proposals
+
     def tokens(self, text: str) -> list[int]:
         return self._tokenizer.encode(text)
 
     def _final(self, job: Job) -> Hypothesis:
         """Nothing is asked of the state, and nothing that interims rest on changed: speech may yet go on."""
         stream: Stream = job.state
-        stream.heard = None
+        stream.heard, stream.proposals = None, []
         words: list[Word] = []
         clip = amplified(job.clip, clip_gain(job.clip))
         spans = parts(clip, MAX_WINDOW)
         for begin, end in spans:
-            heard, found = self._recognise(clip[begin:end], job.effort)
+            heard, found = self._recognise(clip[begin:end], job.effort, stream)
             words += _shifted(found, begin)
-        if stream.is_scored and len(spans) == 1:
+        if len(spans) > 1:
+            stream.proposals = []
+        elif stream.is_scored:
             stream.heard = heard
         return _hypothesis(words, job)
 
-    def _recognise(self, clip: Samples, effort: Effort) -> tuple[Heard | None, list[Word]]:
+    def _recognise(self, clip: Samples, effort: Effort, stream: Stream) -> tuple[Heard | None, list[Word]]:
         if not _audible(clip):
             return None, []
         heard, cap = self._network.encode(self._network.listen(clip)), token_cap(len(clip))
-        search = decode.beam if effort == "beam" else decode.greedy
-        decoded = search(self._network, heard, cap)
-        return heard, [piece.word for piece in to_pieces(self._tokenizer, decoded, clip)]
+        if stream.terms is not None and effort == "beam":
+            decoded, leaning = beams(self._network, heard, cap, stream.terms)
+        else:
+            search = decode.beam if effort == "beam" else decode.greedy
+            decoded = leaning = search(self._network, heard, cap)
+        words = [piece.word for piece in to_pieces(self._tokenizer, decoded, clip)]
+        if stream.terms is not None and leaning.tokens != decoded.tokens:
+            pieces = to_pieces(self._tokenizer, leaning, clip)
+            stream.proposals = proposals(stream.terms, stream.hotwords, leaning.tokens, pieces, words)
+        return heard, words
 
     def _interim(self, job: Job) -> Hypothesis:
         stream: Stream = job.state
-        stream.heard = None
+        stream.heard, stream.proposals = None, []
         settled = min(job.settled, len(stream.words))
         stream.advance(settled, len(job.clip))
         if stream.gain is None:

@@ -10,6 +10,8 @@ Must not know how words come about.
 
 from collections.abc import Sequence
 
+from stenowire.biasing.automaton import Automaton
+from stenowire.engines.base import Proposal
 from stenowire.engines.moonshine.network import Heard, Sound
 from stenowire.engines.moonshine.shape import ROW_SAMPLES
 from stenowire.engines.moonshine.words import Piece
@@ -24,7 +26,12 @@ NOTHING = Hint()
 
 
 class Stream:
-    def __init__(self, hint: Hint = NOTHING) -> None:
+    def __init__(self, hint: Hint = NOTHING, terms: Automaton | None = None) -> None:
+        self.hotwords = hint.hotwords
+        self.terms = terms
+        """What finals lean towards beside their likeliest text."""
+        self.proposals: list[Proposal] = []
+        """What came of it."""
         self.is_scored = bool(hint.hotwords or hint.context)
         """Whether finals keep what they heard: without terms nobody asks how likely another text is."""
         self.carried: tuple[Word, ...] = ()
