@@ -24,7 +24,7 @@ class Pipe:
         """Both sides see a reset, as when a machine falls."""
         for end in self.ends:
             raw: socket.socket | None = end.transport.get_extra_info("socket")
-            with suppress(OSError):
+            with suppress(OSError, ValueError):  # it may be closed already
                 if raw is not None:
                     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             end.transport.abort()
