@@ -41,7 +41,7 @@ def measure(quick: bool) -> Table:
     else:
         real = sets.real()
         _set(table, "real", real, SIZES, IRRELEVANT_SEEDS, aims=True)
-        _set(table, "synthetic, fold B", sets.spoken("B") + sets.ordinary("B"), SIZES, ())
+        _set(table, "synthetic, fold B", sets.spoken("B") + sets.ordinary("B"), COMPARED, ())
         interims.measure(table, [one for one in real if one.terms])
     _example(table, quick)
     table.notes.append("[95 % bootstrap interval]; voices are synthesisers wherever a row does not say real")
