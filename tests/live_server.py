@@ -90,6 +90,7 @@ async def live_with(hub: Hub, data: Path, **settings: Any) -> AsyncIterator[Live
         "api_keys": KEY,
         "workers": 2,
         "keep_usage": False,
+        "pepper": "a pepper for tests, long enough to be one",
         **settings,
     }
     loaded = Settings.load(**given)

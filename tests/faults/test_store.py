@@ -176,8 +176,12 @@ async def test_a_session_ends_where_the_audio_of_the_day_does(tmp_path: Path) ->
         await send_audio(socket, pcm(2_000))
         code, message = (await hear_all(socket)).failure("a") or ("", "")
         assert code == "Throttling.RateQuota" and "limit 12 s" in message
+        async with server.http(key) as visitor:
+            sound = {"file": ("a.wav", wav("w1"))}
+            answer = await visitor.post("/v1/audio/transcriptions", files=sound, data={"model": "whisper-1"})
+        assert answer.status_code == 429 and 0 < int(answer.headers["retry-after"]) <= 86_400
     (used,) = Usage(accounts.store).read(0)
-    assert 12_000 <= used.audio_ms <= 12_200
+    assert 12_000 <= used.audio_ms <= 12_200 and used.sessions == 1
 
 
 # ---- a store that fails ---------------------------------------------------------------------------------------------

@@ -24,6 +24,11 @@ RATE = "Requests rate limit exceeded, please try again later."
 class AudioSpent(Throttled):
     """Nothing more today."""
 
+    @property
+    def wait_s(self) -> int:
+        """Until the next day of UTC."""
+        return math.ceil(DAY_S - time.time() % DAY_S)
+
 
 class Lease(msgspec.Struct, eq=False):
     """One session's part of what its tenant may use."""

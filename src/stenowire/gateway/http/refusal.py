@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from stenowire.errors import StenowireError
 from stenowire.gateway.admission import RETRY_AFTER_S
+from stenowire.store.quotas import AudioSpent
 
 
 class Refusal(msgspec.Struct):
@@ -27,7 +28,7 @@ def hints(error: StenowireError) -> dict[str, str]:
     """The header fields that tell a client what to do about the error."""
     fields = {}
     if error.retryable:
-        fields["retry-after"] = str(RETRY_AFTER_S)
+        fields["retry-after"] = str(error.wait_s if isinstance(error, AudioSpent) else RETRY_AFTER_S)
     if error.http_status == 401:
         fields["www-authenticate"] = "Bearer"
     return fields
