@@ -25,7 +25,7 @@ def rms_db(samples: Samples) -> float:
     return float(10 * np.log10(np.percentile(blocks, 90)))
 
 
-@pytest.mark.parametrize("level_db", [-21, -18, -14])
+@pytest.mark.parametrize("level_db", [-34, -21, -18, -14])
 def test_ordinary_speech_is_the_very_same(level_db: float) -> None:
     sound = talk(level_db)
     assert np.array_equal(Leveller().feed(sound), sound)
@@ -33,7 +33,7 @@ def test_ordinary_speech_is_the_very_same(level_db: float) -> None:
     assert amplified(sound, 1.0) is sound
 
 
-@pytest.mark.parametrize("level_db", [-60, -50, -40, -30])
+@pytest.mark.parametrize("level_db", [-60, -50, -42])
 def test_quiet_speech_is_loud_for_the_detector_within_half_a_second(level_db: float) -> None:
     heard = Leveller().feed(talk(level_db))
     assert -26 < rms_db(heard[63 * BLOCK :]) < -18

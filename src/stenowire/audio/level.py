@@ -14,7 +14,7 @@ BLOCK = 128
 """Samples, 8 ms. A level is the rms of a block in dB below full scale."""
 BLOCKS_PER_S = SESSION_RATE_HZ / BLOCK
 
-FAINT_DB, QUIET_DB, LOUD_DB = -30.0, -22.0, -11.0
+FAINT_DB, QUIET_DB, LOUD_DB = -39.0, -22.0, -11.0
 """Levels of loud blocks: below the first, sound is amplified to the second; a detector hears well from there to the
 third. Between the first two it is left alone, as a moving gain harms as much as it helps."""
 FAINT_CLIP_DB, NORMAL_DB = -36.0, -18.0
@@ -23,14 +23,15 @@ SILENT_DB = -75.0
 """Nothing is made of a clip below this."""
 MOST_DB, LEAST_DB = 45.0, -12.0
 """Bounds of a gain."""
+KEPT_DB = 3.0
 OVER_FLOOR_DB = 9.0
 """So far over the quiet moments a block counts as sound."""
 FLOOR_DB = -85.0
 """No floor is lower: digital silence."""
 FLOOR_RISE_DB = 2.0 / BLOCKS_PER_S
 """How fast the floor follows a room that grows louder: 2 dB/s."""
-FIRST_BLOCKS = 10
-"""80 ms of sound before anything is amplified."""
+FIRST_BLOCKS = 25
+"""200 ms of sound before anything is amplified."""
 UP_DB, DOWN_DB = 60.0 / BLOCKS_PER_S, 6.0 / BLOCKS_PER_S
 """Steps of the level after a louder and a quieter block. Ten to one: it settles where a tenth of blocks is louder."""
 RISE_DB = 4.0
@@ -79,8 +80,8 @@ class Leveller:
     def _wanted(self) -> float:
         if self._level_db > LOUD_DB:
             return max(LOUD_DB - self._level_db, LEAST_DB)
-        # What is amplified once stays so until its level is well within the ordinary.
-        if self._level_db < FAINT_DB or (self._gain_db > 0 and self._level_db < QUIET_DB):
+        # What is amplified stays so until it is well above: the level wavers by some dB.
+        if self._level_db < FAINT_DB + (KEPT_DB if self._gain_db > 0 else 0.0):
             return min(QUIET_DB - self._level_db, MOST_DB)
         return 0.0
 
