@@ -46,6 +46,8 @@ class Candidate(msgspec.Struct, frozen=True):
     """How many the term has."""
     owner: str = ""
     """What the term takes on at its end, where the words ended in a sound that it has not."""
+    proposed: bool = False
+    """The engine's own search wrote it when it leant towards the terms."""
 
 
 def respellings(index: Index, words: Sequence[str]) -> list[Candidate]:
@@ -113,6 +115,39 @@ def find(
     near = np.flatnonzero(distances <= bound)
     order = near[np.argsort(distances[near], kind="stable")]
     return _best(index, windows, [(int(rows[i]), int(columns[i]), float(distances[i])) for i in order])
+
+
+def proposed(
+    index: Index, words: Sequence[str], places: Sequence[tuple[int, int, str]], taken: frozenset[int] = frozenset()
+) -> list[Candidate]:
+    """Candidates for terms that an engine proposes at (begin, end) of the words, however far they sound from these."""
+    said = [_said(index, word) for word in words]
+    found = []
+    for begin, end, text in places:
+        term = index.spellings.get(letters(text))
+        if term is None or not taken.isdisjoint(range(begin, end)):
+            continue
+        window = _window(index, words, said, begin, end)
+        columns = np.flatnonzero(index.owners == term)
+        if _stands_there(index, term, window) or not len(columns) or not window.said:
+            continue
+        rows = np.zeros(len(columns), np.int64)
+        distances = _distances(padded([window.said]), np.array([len(window.said)]), index, rows, columns)
+        owner = "" if possessive(text) else window.owner
+        phones = int(index.lengths[columns[distances.argmin()]])
+        found.append(Candidate(begin, end, term, float(distances.min()), phones, owner, True))
+    return found
+
+
+def merged(heard: Sequence[Candidate], offered: Sequence[Candidate]) -> list[Candidate]:
+    """All candidates once; those of a proposed term in its place are proposed, whoever owns something there."""
+    places = {(one.begin, one.end, one.term) for one in offered}
+    found = [
+        msgspec.structs.replace(one, proposed=True) if (one.begin, one.end, one.term) in places else one
+        for one in heard
+    ]
+    known = {(one.begin, one.end, one.term, one.owner) for one in found}
+    return found + [one for one in offered if (one.begin, one.end, one.term, one.owner) not in known]
 
 
 class Window(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from stenowire.biasing.phones import COARSE, INDEL, codes
 from stenowire.biasing.pronounce import Lexicon
 from stenowire.biasing.spoken import pronounce
 from stenowire.biasing.terms import Term
+from stenowire.types import HotWord
 
 MOST_PROVEN = 1000
 _UNSPOKEN = re.compile(r"[\W_]+")
@@ -35,6 +36,8 @@ class Index(msgspec.Struct, frozen=True):
     """What it costs to lose all of them."""
     owners: NDArray[np.int64]
     """Places in `terms`."""
+    hotwords: tuple[HotWord, ...]
+    """The terms once more, in the words of a hint."""
     proven: dict[str, int] = {}
     """Letters of words in whose place the audio of a final proved a term -> its place. For interims only, which are
     corrected by their final; grows to MOST_PROVEN."""
@@ -68,6 +71,7 @@ def build(terms: Sequence[Term], lexicon: Lexicon) -> Index:
         lengths=lengths,
         weights=(INDEL[table] * within).sum(1),
         owners=np.array([owner for owner, _ in rows], np.int64),
+        hotwords=tuple(HotWord(term.text, term.weight) for term in kept),
     )
 
 

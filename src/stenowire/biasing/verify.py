@@ -5,7 +5,7 @@ Input: an index, words, candidates, a function that scores texts on the audio. O
     score = gain + base - 15 distance + 2 pieces + 0.5 phones            of the term
                  + 0.5 pieces - 0.5 likelihood + 2 if one is no word - 2 if each is one piece
                                                                          of the words that would go
-                 + weight                                 accepted above 0, best first, none over another
+                 + weight + 5 if the engine proposes it   accepted above 0, best first, none over another
 
 `gain` is the log-likelihood of the altered text less that of the text as it stood, up to the word after the term. A
 term always costs likelihood, since the engine would have written it itself otherwise, and more with each piece. A long
@@ -41,6 +41,8 @@ NO_WORD_WORTH = 2.0
 COMMON_COST = 2.0
 LIKELIHOOD_COST = 0.5
 LEAST_LIKELIHOOD = -6.0
+PROPOSED_WORTH = 5.0
+"""For a term that the engine's own search came to (dev/LOG.md, "Terms along the tokens of a search")."""
 WEIGHT_NATS = {1: -3.0, 2: -2.0, 3: -1.0, 4: 0.0, 5: 1.5, 50: 4.0}
 
 
@@ -111,6 +113,7 @@ def worth(index: Index, words: Sequence[Word], candidate: Candidate, gain: float
     old = [word.text for word in words[candidate.begin : candidate.end]]
     base = next(base for most, base in BASES if len(index.terms) <= most)
     new = PIECE_WORTH * pieces(term.text) + PHONE_WORTH * min(candidate.phones, MOST_PHONES)
+    new += PROPOSED_WORTH * candidate.proposed
     gone = OLD_PIECE_WORTH * pieces(" ".join(old)) + NO_WORD_WORTH * holds_no_word(index, old)
     gone -= COMMON_COST * all(pieces(word) == 1 for word in old)
     gone -= LIKELIHOOD_COST * max(_likelihood(words, candidate), LEAST_LIKELIHOOD)

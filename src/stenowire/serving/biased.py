@@ -12,21 +12,21 @@ from typing import Any
 
 import msgspec
 
-from stenowire.biasing.candidates import Candidate, find, holds_no_word, recalled, respellings
+from stenowire.biasing.candidates import Candidate, find, holds_no_word, merged, proposed, recalled, respellings
 from stenowire.biasing.contexts import Contexts
 from stenowire.biasing.index import Index
 from stenowire.biasing.pronounce import Lexicon
 from stenowire.biasing.rewrite import replaced, text_of
 from stenowire.biasing.verify import chosen, decide, rank
-from stenowire.engines.base import Engine, Job, Scorer
+from stenowire.engines.base import Engine, Job, Proposer, Scorer
 from stenowire.types import Applied, EngineInfo, Hint, Hypothesis, Word
 
-SURE = 0.2
-"""Phone distance up to which an interim is rewritten without asking the audio: a final corrects it."""
+NEAR = 0.25
+"""Phone distance up to which an interim is rewritten without asking the audio, among few terms; the final corrects it."""
+NEARER = 0.13
+"""Among some terms. Where one of the words that would go is in no dictionary, NEAR holds for them too."""
 FEW = 30
-"""Terms up to which it is."""
 SOME = 300
-"""Terms up to which it is where one of the words that would go is in no dictionary."""
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -64,7 +64,8 @@ class BiasedEngine:
 
     def open(self, hint: Hint) -> Biased:
         native = self._engine.info.biasing != "none" and not self._scorer
-        return Biased(self._engine.open(hint), None if native else self._contexts.index(hint))
+        index = None if native else self._contexts.index(hint)
+        return Biased(self._engine.open(hint if index is None else _told(hint, index)), index)
 
     def close(self, state: Biased) -> None:
         self._engine.close(state.inner)
@@ -103,7 +104,9 @@ class BiasedEngine:
     def _by_sound(
         self, scorer: Scorer, index: Index, state: Biased, words: tuple[Word, ...], taken: frozenset[int]
     ) -> list[Change]:
-        near = rank(words, find(index, [word.text for word in words], taken))
+        texts = [word.text for word in words]
+        offered = proposed(index, texts, self._proposals(state), taken)
+        near = merged(rank(words, find(index, texts, taken)), offered)
         try:
             decisions = decide(
                 index, words, near, lambda texts: scorer.score_openings(state.inner, texts), self._pieces
@@ -116,12 +119,29 @@ class BiasedEngine:
             if not candidate.owner:
                 index.prove([word.text for word in words[candidate.begin : candidate.end]], candidate.term)
         return [
-            _change(index, words, d.candidate, means="sound", gain=round(d.gain, 2), score=round(d.score, 2))
+            _change(
+                index,
+                words,
+                d.candidate,
+                means="tokens" if d.candidate.proposed else "sound",
+                gain=round(d.gain, 2),
+                score=round(d.score, 2),
+            )
             for d in proven
         ]
 
+    def _proposals(self, state: Biased) -> list[tuple[int, int, str]]:
+        if not isinstance(self._engine, Proposer):
+            return []
+        return [(one.begin, one.end, one.term) for one in self._engine.proposals(state.inner)]
+
     def _pieces(self, text: str) -> int:
         return len(self._scorer.tokens(text)) if self._scorer else len(text) // 3
+
+
+def _told(hint: Hint, index: Index) -> Hint:
+    """The hint with all its terms as hot words, for an engine whose search can lean towards them."""
+    return msgspec.structs.replace(hint, hotwords=index.hotwords)
 
 
 def _settled(job: Job) -> tuple[int, int]:
@@ -152,9 +172,9 @@ def _interim_candidates(index: Index, texts: Sequence[str]) -> list[Candidate]:
     taken = {i for candidate in found for i in range(candidate.begin, candidate.end)}
     more = recalled(index, texts, frozenset(taken))
     if len(index.terms) <= SOME:
-        few = len(index.terms) <= FEW
-        near = find(index, texts, frozenset(taken), SURE)
-        more += [c for c in near if few or holds_no_word(index, texts[c.begin : c.end])]
+        sure = NEAR if len(index.terms) <= FEW else NEARER
+        near = find(index, texts, frozenset(taken), NEAR)
+        more += [c for c in near if c.distance <= sure or holds_no_word(index, texts[c.begin : c.end])]
     for candidate in more:
         if taken.isdisjoint(span := range(candidate.begin, candidate.end)):
             taken.update(span)
