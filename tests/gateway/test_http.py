@@ -22,7 +22,7 @@ async def test_the_plain_questions_are_answered(tmp_path: Path) -> None:
         assert (await get(server.http + "/health")).json() == {"status": "ok"}
         assert (await get(server.http + "/ready")).json() == {"status": "ready"}
         assert (await get(server.http + "/version")).json()["version"] == __version__
-        assert "/api-ws/v1/inference" in (await get(server.http)).text
+        assert "/api-ws/v1/inference" in (await get(server.http + "/docs")).text
 
 
 async def test_each_model_name_says_what_stands_behind_it(tmp_path: Path) -> None:

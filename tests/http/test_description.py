@@ -92,7 +92,9 @@ def described() -> dict[str, Any]:
     return openapi(operations(Runtime(loaded, KeyRing.open(loaded))))
 
 
-fuzzed = schemathesis.openapi.from_dict(described())
+ENDLESS = "/api/v1/captions/{name}"
+"""Answered for as long as its client stays; tests/gateway/test_read_along.py asks for it."""
+fuzzed = schemathesis.openapi.from_dict(described()).exclude(path=ENDLESS)
 
 
 @fuzzed.parametrize()
