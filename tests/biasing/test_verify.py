@@ -1,12 +1,13 @@
 from collections.abc import Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from biasing.lexicon import lexicon
-from stenowire.biasing.candidates import Candidate, find
+from stenowire.biasing.candidates import Candidate, find, merged, proposed
 from stenowire.biasing.index import Index, build
 from stenowire.biasing.terms import Term
-from stenowire.biasing.verify import chosen, decide, rank
+from stenowire.biasing.verify import PROPOSED_WORTH, chosen, decide, rank
 from stenowire.types import Word
 
 pytestmark = pytest.mark.unit
@@ -45,6 +46,22 @@ def test_a_heavier_term_needs_less() -> None:
     on_the_brink = {"Bulge Bracket": -14.0}
     assert decided(index(Term("Bulge Bracket", weight=1)), "the bulk bracket", on_the_brink) == []
     assert decided(index(Term("Bulge Bracket", weight=50)), "the bulk bracket", on_the_brink) == ["Bulge Bracket"]
+
+
+def test_a_term_that_the_engine_proposes_needs_less_and_may_sound_far_off() -> None:
+    here, spoken = index(Term("Bulge Bracket")), words("the bird rock")
+    (offered,) = proposed(here, ["the", "bird", "rock"], [(1, 3, "bulge bracket"), (1, 3, "unknown")])
+    (weighed,) = decide(here, spoken, [offered], lambda texts: [0.0, -5.0], lambda text: 2)
+    (unasked,) = decide(here, spoken, [replace(offered, proposed=False)], lambda texts: [0.0, -5.0], lambda text: 2)
+    assert offered.distance > 0.3 and weighed.score == pytest.approx(unasked.score + PROPOSED_WORTH)
+    assert proposed(here, ["the", "bird", "rock"], [(1, 3, "bulge bracket")], frozenset({2})) == []
+
+
+def test_what_is_found_twice_is_weighed_once() -> None:
+    heard, offered = Candidate(1, 3, 0, 0.2, 9), Candidate(1, 3, 0, 0.2, 9, proposed=True)
+    owned, elsewhere = Candidate(1, 3, 0, 0.2, 9, "'s"), Candidate(4, 6, 0, 0.2, 9)
+    assert merged([heard, owned, elsewhere], [offered]) == [offered, replace(owned, proposed=True), elsewhere]
+    assert merged([], [offered]) == [offered]
 
 
 def test_of_two_terms_for_the_same_words_the_likelier_is_written() -> None:
