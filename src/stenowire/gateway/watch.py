@@ -57,6 +57,8 @@ class Watch:
 
     async def refresh(self) -> None:
         """Take over all that has changed by now. Raises ServiceUnavailable."""
+        if not self._keys.accounts.store.begun:
+            return
         before = self._asking
         if before is not None and not before.done():
             await asyncio.wait([before])  # it may have looked too early
