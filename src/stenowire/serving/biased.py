@@ -22,11 +22,13 @@ from stenowire.engines.base import Engine, Job, Proposer, Scorer
 from stenowire.types import Applied, EngineInfo, Hint, Hypothesis, Word
 
 NEAR = 0.25
-"""Phone distance up to which an interim is rewritten without asking the audio, among few terms; the final corrects it."""
+"""Phone distance up to which an interim is rewritten without asking the audio, among few terms. The final decides."""
 NEARER = 0.13
 """Among some terms. Where one of the words that would go is in no dictionary, NEAR holds for them too."""
 FEW = 30
 SOME = 300
+LONG = 4
+"""Phones of the terms that this is done for: shorter ones sound like much else."""
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -173,7 +175,7 @@ def _interim_candidates(index: Index, texts: Sequence[str]) -> list[Candidate]:
     more = recalled(index, texts, frozenset(taken))
     if len(index.terms) <= SOME:
         sure = NEAR if len(index.terms) <= FEW else NEARER
-        near = find(index, texts, frozenset(taken), NEAR)
+        near = [c for c in find(index, texts, frozenset(taken), NEAR) if c.phones >= LONG]
         more += [c for c in near if c.distance <= sure or holds_no_word(index, texts[c.begin : c.end])]
     for candidate in more:
         if taken.isdisjoint(span := range(candidate.begin, candidate.end)):
