@@ -12,7 +12,6 @@ import queue
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -55,6 +54,7 @@ class Recogniser:
         self._finished = False
         self._task: Recognition | None = None
         self._running: Future[None] | None = None
+        self._ended = threading.Event()
 
     # ---- life -----------------------------------------------------------------------------------------------------
 
@@ -122,6 +122,8 @@ class Recogniser:
             if not opened.done():
                 opened.set_exception(error)
             self._results.put(error)
+        finally:
+            self._ended.set()
 
     def _call(self, on_partial: On, on_final: On) -> None:
         try:
@@ -144,8 +146,7 @@ class Recogniser:
     def _stop(self) -> None:
         if self._running is not None:
             self._running.cancel()
-            with suppress(BaseException):
-                self._running.result()
+            self._ended.wait()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
