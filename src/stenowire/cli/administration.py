@@ -4,6 +4,7 @@ In: where the settings are. Out: the store's accounts, or a `Stop` in one line; 
 is used directly, whether or not a server runs; a server sees each change within two seconds.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,12 +28,16 @@ Json = Annotated[bool, typer.Option("--json", help="As JSON, one array.")]
 @contextmanager
 def opened(data: Path | None, config: Path | None) -> Iterator["Accounts"]:
     """What the settings name, as the server would find it. What is wrong becomes one line and a status."""
+    import structlog
+
     from stenowire.errors import InvalidParameter, StenowireError
     from stenowire.settings import BadSettings, Settings
     from stenowire.store.accounts import Accounts
     from stenowire.store.connect import Store
     from stenowire.store.pepper import Pepper
 
+    # What a server would log is said in the one line of the command.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:
         settings = Settings.load(config, data=data)
         store = Store.of(settings)
