@@ -32,6 +32,7 @@ class ModelCard(msgspec.Struct, frozen=True):
     door: str
     engine: str
     languages: tuple[str, ...]
+    biasing: str
     description: str
 
 
@@ -86,7 +87,8 @@ class Hub:
     def models(self) -> list[ModelCard]:
         """One card per accepted name."""
         info = self.engine.info
-        return [ModelCard(row.model, row.door, info.name, info.languages, info.description) for row in TABLE]
+        said = (info.name, info.languages, info.biasing, info.description)
+        return [ModelCard(row.model, row.door, *said) for row in TABLE]
 
 
 def _lexicon(root: Path, progress: Progress | None) -> Lexicon:

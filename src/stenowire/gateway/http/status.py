@@ -34,6 +34,8 @@ class ListedModel(msgspec.Struct, frozen=True, kw_only=True):
     door: str
     engine: str
     languages: tuple[str, ...]
+    biasing: str
+    """none, phrases or text: what it can do with hot words and context."""
     description: str
 
 
