@@ -128,9 +128,7 @@ def test_doubled_characters_are_written_as_the_model_writes_them(engine: Moonshi
     assert min(engine.tokens("a, b. c")) >= 259
 
 
-def test_an_opening_gets_less_likely_with_each_word_that_follows(
-    engine: MoonshineEngine, two_cities: Samples
-) -> None:
+def test_an_opening_gets_less_likely_with_each_word_that_follows(engine: MoonshineEngine, two_cities: Samples) -> None:
     state, words = heard(engine, two_cities[: 5 * 16_000])
     openings = [" ".join(words[:count]) for count in range(1, len(words) + 1)]
     totals = engine.score_openings(state, openings)
