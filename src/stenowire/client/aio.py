@@ -50,6 +50,8 @@ MOST_BREAKDOWNS = 3
 MOST_FRUITLESS = 30
 """Connections that broke before they had brought anything or lived for `LIFE_S`, within `give_up_s` or longer."""
 LIFE_S = 30.0
+HASTY = 3
+"""After so many of them audio is sent again more slowly: what ends the connections may come sooner than an answer."""
 
 
 class Dropped(msgspec.Struct, frozen=True):
@@ -225,7 +227,8 @@ class Recognition:
         memory = self._memory
         piece = int(PIECE_S * memory.bytes_per_s)
         unanswered = int(UNANSWERED_S * memory.bytes_per_s)
-        speed = self._plan.resend_speed or (None if memory.resumes else GENTLE_SPEED)
+        at_once = memory.resumes and self._fruitless < HASTY
+        speed = self._plan.resend_speed or (None if at_once else GENTLE_SPEED)
         try:
             while not memory.all_sent:
                 self._work.clear()
