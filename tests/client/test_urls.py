@@ -2,7 +2,7 @@
 
 import pytest
 
-from stenowire.client.urls import BadUrl, task_endpoint
+from stenowire.client.urls import BadUrl, endpoint, task_endpoint, warm_url
 
 pytestmark = pytest.mark.unit
 
@@ -46,3 +46,22 @@ def test_a_whole_endpoint_is_taken_as_it_is(endpoint: str) -> None:
 def test_what_is_no_address_is_refused_with_the_reason(typed: str, reason: str) -> None:
     with pytest.raises(BadUrl, match=reason):
         task_endpoint(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "protocol", "url"),
+    [
+        ("ws://h:8090", "task", "ws://h:8090/api-ws/v1/inference"),
+        ("https://api.example.org/v1", "openai", "wss://api.example.org/v1/realtime?intent=transcription"),
+        ("http://h/v1/", "openai", "ws://h/v1/realtime?intent=transcription"),
+        ("wss://h/v1/realtime?model=m", "openai", "wss://h/v1/realtime?model=m"),
+        ("wss://h/api-ws/v1/inference", "task", "wss://h/api-ws/v1/inference"),
+    ],
+)
+def test_the_protocol_is_known_by_the_path(typed: str, protocol: str, url: str) -> None:
+    assert endpoint(typed) == (protocol, url)
+
+
+def test_warming_up_asks_the_same_host() -> None:
+    assert warm_url("wss://h:8443/api-ws/v1/inference") == "https://h:8443/api/v1/assistants?limit=1"
+    assert warm_url("localhost:8090") == "http://localhost:8090/api/v1/assistants?limit=1"

@@ -16,12 +16,15 @@ EVERY = SESSION_RATE_HZ
 """Samples between two points in silence, and between two kept states of the detector (1.3 kB each)."""
 SETTLING = SESSION_RATE_HZ // 4
 """Audio that a point asks for before what is needed: a resampler's first 30 ms differ from those of one under way."""
+NOISE_SETTLING = 4 * SESSION_RATE_HZ
+"""The same where noise is reduced, which takes a while to know the noise."""
 
 
 class Answers:
     def __init__(self, opening: Open) -> None:
         self.wanted = opening.claim is not None
         self._session = opening.session
+        self._settling = SETTLING if opening.noise_reduction in (None, "off") else NOISE_SETTLING
         point = opening.resume
         self._restored = (point.ear_at, point.ear) if point and point.ear else None
         self._ears: deque[tuple[int, bytes]] = deque([(point.ear_at, point.ear) if point else (0, b"")])
@@ -51,7 +54,7 @@ class Answers:
             return None
         again = place.heard if place.start is None else min(place.heard, place.scores_from)
         ear_at, ear = next(known for known in reversed(self._ears) if known[0] <= again)
-        begin = max(0, min(ear_at, place.floor) - SETTLING) // RESUME_STEP * RESUME_STEP
+        begin = max(0, min(ear_at, place.floor) - self._settling) // RESUME_STEP * RESUME_STEP
         return ResumePoint(begin=begin, place=place, ear_at=ear_at, ear=ear, sentences=0)
 
     def tell(self, point: ResumePoint | None, finals: list[Final], sentences: int) -> list[Final | Answered]:
