@@ -9,7 +9,7 @@ from pathlib import Path
 import pysubs2
 import pytest
 import webvtt
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from browser.conftest import SPOKEN
 from browser.serving import ServerProcess
@@ -104,13 +104,38 @@ def check_history(page: Page, texts: list[str]) -> None:
     expect(page.locator("#talks")).to_have_text("Nothing yet.")
 
 
-@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM])
+def without_points(line: WebSocketRoute) -> None:
+    """The server as one that has never heard of resuming."""
+    server = line.connect_to_server()
+
+    def pass_on(message: str | bytes) -> None:
+        if isinstance(message, str):
+            told = json.loads(message)
+            told["payload"].get("parameters", {}).pop("resume", None)
+            message = json.dumps(told)
+        server.send(message)
+
+    line.on_message(pass_on)
+
+
+@pytest.mark.parametrize(
+    ("by", "resumes"), [(signal.SIGKILL, True), (signal.SIGTERM, False)], ids=["killed", "stopped-without-points"]
+)
 def test_a_server_that_goes_and_comes_back_costs_no_word_and_doubles_none(
-    by: signal.Signals, signed_in: SignedIn, undisturbed: list[str], tmp_path: Path, moonshine_folder: Path
+    by: signal.Signals,
+    resumes: bool,
+    signed_in: SignedIn,
+    undisturbed: list[str],
+    tmp_path: Path,
+    moonshine_folder: Path,
 ) -> None:
     assert undisturbed, "the test before this one says what is to be heard"
     with ServerProcess(tmp_path) as server:
         page = signed_in(at=server)
+        if not resumes:
+            page.route_web_socket("**/api-ws/v1/inference*", without_points)
+        sent: list[str | bytes] = []
+        page.on("websocket", lambda line: line.on("framesent", lambda frame: sent.append(frame)))
         start(page)
         expect(page.locator("#list li.final").first).to_be_visible()
         expect(page.locator("#list .open span").nth(6)).to_be_visible()
@@ -120,6 +145,9 @@ def test_a_server_that_goes_and_comes_back_costs_no_word_and_doubles_none(
         heard_to_the_end(page)
         stop(page)
         assert finals(page) == undisturbed
+        if resumes:
+            openings = [json.loads(frame) for frame in sent if isinstance(frame, str) and "run-task" in frame]
+            assert openings[-1]["payload"]["parameters"]["resume"]["point"]["sentences"] == 1
 
 
 def distance(a: list[str], b: list[str]) -> int:

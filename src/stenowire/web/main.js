@@ -45,9 +45,9 @@ let saving = 0;
 
 // ---- a talk ----------------------------------------------------------------------------------------------------
 
-function ask(rate) {
+function ask(rate, resume) {
   const { model, context } = settings.values;
-  return { key: pageKey(), channel: overlay.channel, model, context, parameters: settings.parameters(rate) };
+  return { key: pageKey(), channel: overlay.channel, model, context, parameters: { ...settings.parameters(rate), resume } };
 }
 
 async function toggle() {

@@ -24,8 +24,8 @@ export class Recorder {
         frame: (samples) => (this.tape ? this.frame(samples) : waiting.push(samples)),
         trouble: (text) => this.on.trouble(text),
         ended: (text) => this.stop(text),
-        // A recording is not put on the tape faster than it is answered.
-        ready: () => !this.tape || this.tape.end - this.talk.covered < AHEAD_S * this.tape.rate,
+        // A recording is not put on the tape faster than the server takes it.
+        ready: () => !this.tape || this.tape.end - this.talk.sent < AHEAD_S * this.tape.rate,
       };
       const open = { microphone: () => openMicrophone(choices, on), tab: () => openTab(on) };
       this.source = await (open[kind] ?? (() => openRecording(file, on)))();

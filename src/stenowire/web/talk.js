@@ -1,9 +1,10 @@
 // One talk from start to stop: feeds tasks from the tape, and loses nothing when a task, a link or a server ends early.
-// Audio is kept until a final covers it. After a loss a new task begins where the last final ended; ids and times go
-// on, as the transcript counts them, not the server.
+// Audio is kept until it is answered. A server that tells points to resume from goes on exactly there, with the times of
+// the first task; with another, a new task begins where the last final ended, and its times are moved. Sentences are
+// counted by the transcript.
 
 import { readSentence } from "./transcript.js";
-import { Task } from "./task.js";
+import { randomId, Task } from "./task.js";
 import { accepted } from "./keys.js";
 
 const FIRST_WAIT_MS = 250;
@@ -26,13 +27,14 @@ export class Talk {
     this.on = on;
     this.covered = 0;
     this.sent = 0;
-    this.offset = 0;
     this.tries = 0;
     this.losses = 0;
     this.ready = false;
     this.finishing = false;
     this.over = false;
     this.doubtful = null;
+    this.epoch = 0;
+    this.line = this.newLine();
     this.pumping = setInterval(() => this.pump(), 50);
     this.connect();
   }
@@ -63,22 +65,44 @@ export class Talk {
     this.end("done", "");
   }
 
+  // What one count of times hangs on: where on the tape it begins, and how a server may take it up again.
+  newLine() {
+    const at = Math.max(this.covered, this.tape.begin);
+    return { at, session: randomId(), point: null };
+  }
+
+  // What a server that resumes is told: whose audio this is, which of our connections this is, and from where.
+  claim() {
+    const { session, point } = this.line;
+    this.epoch += 1;
+    return { session, epoch: this.epoch, ...(point && { point }) };
+  }
+
   connect() {
     this.task?.drop();
     this.ready = this.finished = false;
     if (this.covered < this.tape.begin) this.on.gap((this.tape.begin - this.covered) / this.rate);
-    this.offset = this.sent = Math.max(this.covered, this.tape.begin);
+    if (!this.line.point || this.covered < this.tape.begin) this.line = this.newLine();
+    this.covered = this.sent = Math.max(this.covered, this.tape.begin);
     if (!this.finishing) this.on.state("connecting", this.losses ? "Connecting again …" : "Connecting …");
-    this.task = new Task(this.ask(this.rate), {
-      started: () => this.started(),
-      sentence: (wire) => this.take(readSentence(wire, (this.offset * 1000) / this.rate), wire.sentence_end),
+    this.task = new Task(this.ask(this.rate, this.claim()), {
+      started: (resume) => this.started(resume),
+      sentence: (wire, point) => this.take(readSentence(wire, this.lineMs), wire.sentence_end, point),
+      point: (point) => this.reach(point),
       finished: () => this.end("done", ""),
       failed: (code, message) => this.failed(code, message),
       lost: (opened) => this.lost(opened),
     });
   }
 
-  started() {
+  get lineMs() {
+    return (this.line.at * 1000) / this.rate;
+  }
+
+  started(resume) {
+    // A server that does not resume counts from where its audio begins.
+    if (resume?.from_ms !== (this.line.point?.from_ms ?? 0)) this.line = this.newLine();
+    this.sent = this.covered;
     this.ready = true;
     this.tries = 0;
     if (!this.finishing) this.on.state("listening", "Listening");
@@ -98,15 +122,23 @@ export class Talk {
     }
   }
 
-  take(sentence, final) {
+  // All before the point is answered.
+  reach(point) {
+    this.trust();
+    this.line.point = point;
+    this.covered = this.line.at + Math.round((point.from_ms * this.rate) / 1000);
+  }
+
+  take(sentence, final, point) {
     this.trust();
     if (!final) {
       this.transcript.show(sentence);
       return;
     }
-    const before = this.covered;
+    const before = { covered: this.covered, point: this.line.point };
     this.transcript.finish(sentence);
-    this.covered = Math.round(Math.min(this.sent, ((sentence.end_ms + BEHIND_MS) * this.rate) / 1000));
+    if (point) this.reach(point);
+    else this.covered = Math.round(Math.min(this.sent, ((sentence.end_ms + BEHIND_MS) * this.rate) / 1000));
     this.doubtful = { before, timer: setTimeout(() => this.trust(), DOUBT_MS) };
   }
 
@@ -118,13 +150,18 @@ export class Talk {
 
   doubt() {
     if (!this.doubtful || this.finished) return;
-    this.covered = this.doubtful.before;
+    this.covered = this.doubtful.before.covered;
+    this.line.point = this.doubtful.before.point;
     this.trust();
     this.transcript.reopen();
   }
 
   failed(code, message) {
     if (code === "NO_VALID_AUDIO_ERROR" && this.finishing) return this.end("done", "");
+    if (code === "InvalidParameter" && this.line.point) {
+      this.line.point = null;
+      return this.lost(true);
+    }
     if (!PASSING.includes(code)) return this.end("failed", message);
     return this.lost(true);
   }

@@ -1,5 +1,5 @@
 // One recognition task on one WebSocket: the task protocol (docs/protocols.md), and nothing about why it was opened.
-// In: audio. Out: `on.started()`, `on.sentence(s)`, `on.finished()`, `on.failed(code, message)`, `on.lost(opened)`;
+// In: audio. Out: `on.started(resume)`, `on.sentence(s, resume)`, `on.point(resume)`, `on.finished()`, `on.failed(code, message)`, `on.lost(opened)`;
 // one of the last three comes once, and nothing after it.
 
 const PATH = "/api-ws/v1/inference";
@@ -50,8 +50,10 @@ export class Task {
   hear({ header, payload }) {
     if (this.over || header.task_id !== this.id) return;
     const told = {
-      "task-started": () => this.on.started(),
-      "result-generated": () => payload.output.sentence.heartbeat || this.on.sentence(payload.output.sentence),
+      "task-started": () => this.on.started(payload.resume),
+      "result-generated": () =>
+        payload.output.sentence.heartbeat || this.on.sentence(payload.output.sentence, payload.resume),
+      "resume-point": () => this.on.point(payload.resume),
       "task-finished": () => this.end(() => this.on.finished()),
       "task-failed": () => this.end(() => this.on.failed(header.error_code, header.error_message)),
     };
@@ -67,6 +69,6 @@ export class Task {
 }
 
 // crypto.randomUUID is only there in secure contexts.
-function randomId() {
+export function randomId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
