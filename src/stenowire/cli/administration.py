@@ -18,7 +18,9 @@ from rich.table import Table
 from stenowire.cli.exits import Status, Stop
 
 if TYPE_CHECKING:
+    from stenowire.settings import Settings
     from stenowire.store.accounts import Accounts
+    from stenowire.store.connect import Store
 
 Data = Annotated[Path | None, typer.Option(metavar="DIR", help="The server's data folder.")]
 Config = Annotated[Path | None, typer.Option(metavar="FILE", help="The server's settings as a TOML file.")]
@@ -27,30 +29,48 @@ Json = Annotated[bool, typer.Option("--json", help="As JSON, one array.")]
 
 @contextmanager
 def opened(data: Path | None, config: Path | None) -> Iterator["Accounts"]:
-    """What the settings name, as the server would find it. What is wrong becomes one line and a status."""
+    """The accounts in the store that the settings name."""
+    from stenowire.store.accounts import Accounts
+    from stenowire.store.pepper import Pepper
+
+    with store_of(data, config) as (settings, store):
+        yield Accounts(store, Pepper.of(settings))
+
+
+@contextmanager
+def store_of(data: Path | None, config: Path | None) -> Iterator[tuple["Settings", "Store"]]:
+    """What the settings name, as the server would find it."""
+    from stenowire.errors import ServiceUnavailable
+    from stenowire.store.connect import Store
+
+    with settings_of(data, config) as settings:
+        store = Store.of(settings)
+        try:
+            yield settings, store
+        except ServiceUnavailable as error:
+            raise Stop(Status.FAILED, f"{error.message} ({store.place})") from error
+        finally:
+            store.close()
+
+
+@contextmanager
+def settings_of(data: Path | None, config: Path | None) -> Iterator["Settings"]:
+    """The settings; and what is wrong in the block becomes one line and a status."""
     import structlog
 
     from stenowire.errors import InvalidParameter, StenowireError
     from stenowire.settings import BadSettings, Settings
-    from stenowire.store.accounts import Accounts
-    from stenowire.store.connect import Store
-    from stenowire.store.pepper import Pepper
 
     # What a server would log is said in the one line of the command.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:
-        settings = Settings.load(config, data=data)
-        store = Store.of(settings)
-        try:
-            yield Accounts(store, Pepper.of(settings))
-        finally:
-            store.close()
+        yield Settings.load(config, data=data)
     except InvalidParameter as error:
         raise Stop(Status.USAGE, error.message) from error
     except BadSettings as error:
         raise Stop(Status.USAGE, "; ".join(str(error).splitlines())) from error
     except StenowireError as error:
-        raise Stop(Status.FAILED, f"{error.message} ({store.place})") from error
+        raise Stop(Status.FAILED, error.message) from error
 
 
 def show(rows: Sequence[dict[str, Any]], as_json: bool) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stenowire.cli.administration import Data, settings_of
 from stenowire.cli.exits import Status, Stop
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ class Export(StrEnum):
 
 Tenant = Annotated[str, typer.Option(help="Whose sessions.")]
 Id = Annotated[str, typer.Argument(metavar="ID")]
-Data = Annotated[Path | None, typer.Option(metavar="DIR", help="The server's data folder.")]
 
 
 @app.command("list")
@@ -106,20 +106,16 @@ def delete(
 
 @contextmanager
 def opened(data: Path | None) -> Iterator["History"]:
-    from stenowire.errors import StenowireError
-    from stenowire.settings import BadSettings, Settings
     from stenowire.store.history import History
 
-    try:
-        history = History(Settings.load(data=data))
+    with settings_of(data, None) as settings:
+        history = History(settings)
         if not history.begun:
             raise Stop(Status.FAILED, f"nothing has been kept in {history.folder}; the setting is `history = true`")
         try:
             yield history
         finally:
             history.close()
-    except (StenowireError, BadSettings) as error:
-        raise Stop(Status.FAILED, str(error)) from error
 
 
 def _write_sound(path: Path) -> None:

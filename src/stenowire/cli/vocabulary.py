@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from stenowire.cli.administration import Config, Data, store_of
 from stenowire.cli.exits import Status, Stop
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ File = Annotated[
 ]
 Tenant = Annotated[str, typer.Option(help="Whose list it is.", show_default=True)]
 Id = Annotated[str, typer.Argument(metavar="ID")]
-Config = Annotated[Path | None, typer.Option(metavar="FILE", help="The server's settings, where they name the store.")]
 
 
 @app.command()
@@ -51,6 +51,7 @@ def create(
     model: Annotated[str, typer.Option(help="The model whose tasks it is for.")],
     prefix: Annotated[str, typer.Option(help="Part of its id: lower-case letters and digits.")] = "words",
     tenant: Tenant = "default",
+    data: Data = None,
     config: Config = None,
 ) -> None:
     """Make a list and print its id, to be named as `vocabulary_id`."""
@@ -60,64 +61,54 @@ def create(
     entries = read_words(file)
     if model not in BY_NAME:
         raise Stop(Status.USAGE, f"there is no model {model}; see /v1/models")
-    with opened(config) as (lists, most):
+    with opened(data, config) as (lists, most):
         check_prefix(prefix, "--prefix")
         check_entries(entries, most, file.name)
         print(lists.create(tenant, prefix, model, entries).id)
 
 
 @app.command("list")
-def list_all(tenant: Tenant = "default", config: Config = None) -> None:
+def list_all(tenant: Tenant = "default", data: Data = None, config: Config = None) -> None:
     """The lists of a tenant, newest first: id, model, how many words, last change."""
-    with opened(config) as (lists, _):
+    with opened(data, config) as (lists, _):
         for found in lists.page(tenant, None, 0, 100_000):
             print(found.id, found.target_model, len(found.entries), _clock(found.modified), sep="\t")
 
 
 @app.command()
-def show(id: Id, tenant: Tenant = "default", config: Config = None) -> None:
+def show(id: Id, tenant: Tenant = "default", data: Data = None, config: Config = None) -> None:
     """The words of a list, as a file that `update` reads."""
-    with opened(config) as (lists, _):
+    with opened(data, config) as (lists, _):
         for entry in lists.get(tenant, id).entries:
             sounds = [entry.sounds_like] if isinstance(entry.sounds_like, str) else entry.sounds_like or []
             print(*[entry.text, str(entry.weight), *([", ".join(sounds)] if sounds else [])], sep="\t")
 
 
 @app.command()
-def update(id: Id, file: File, tenant: Tenant = "default", config: Config = None) -> None:
+def update(id: Id, file: File, tenant: Tenant = "default", data: Data = None, config: Config = None) -> None:
     """Replace all words of a list. Tasks that begin later use them."""
     from stenowire.store.entries import check_entries
 
     entries = read_words(file)
-    with opened(config) as (lists, most):
+    with opened(data, config) as (lists, most):
         check_entries(entries, most, file.name)
         lists.replace(tenant, id, entries)
 
 
 @app.command()
-def delete(id: Id, tenant: Tenant = "default", config: Config = None) -> None:
+def delete(id: Id, tenant: Tenant = "default", data: Data = None, config: Config = None) -> None:
     """Delete a list."""
-    with opened(config) as (lists, _):
+    with opened(data, config) as (lists, _):
         lists.delete(tenant, id)
 
 
 @contextmanager
-def opened(config: Path | None) -> Iterator["tuple[Vocabularies, int]"]:
-    """The lists in the store that the settings name, and how many words one may have. Errors become one line."""
-    from stenowire.errors import StenowireError
-    from stenowire.settings import BadSettings, Settings
-    from stenowire.store.connect import Store
+def opened(data: Path | None, config: Path | None) -> Iterator["tuple[Vocabularies, int]"]:
+    """The lists in the store that the settings name, and how many words one may have."""
     from stenowire.store.vocabularies import Vocabularies
 
-    try:
-        settings = Settings.load(config)
-        store = Store.of(settings)
-        try:
-            yield Vocabularies(store, settings.vocabulary_lists), settings.vocabulary_entries
-        finally:
-            store.close()
-    except (StenowireError, BadSettings) as error:
-        raise Stop(Status.FAILED, str(error)) from error
+    with store_of(data, config) as (settings, store):
+        yield Vocabularies(store, settings.vocabulary_lists), settings.vocabulary_entries
 
 
 def read_words(file: Path) -> "list[Entry]":
