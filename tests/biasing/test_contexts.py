@@ -1,6 +1,6 @@
 import pytest
-from biasing.lexicon import lexicon
 
+from biasing.lexicon import lexicon
 from stenowire.biasing.contexts import KEPT, Contexts
 from stenowire.types import Hint, HotWord
 
