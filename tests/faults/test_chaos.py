@@ -145,7 +145,7 @@ async def test_a_hundred_drops_change_no_word_no_time_and_no_number(
     await asyncio.to_thread(hub.load, models_root)
     async with live_with(hub, tmp_path, beam="never") as server, chaos(server.address) as proxy:
         undisturbed = await recognised(server.server.url, audio)
-        disturbed, events = await through_drops(proxy, audio, DROPS, (0.05, 0.5), SPEED)
+        disturbed, events = await through_drops(proxy, audio, DROPS, (0.05, 0.4), SPEED)
     assert proxy.cuts >= DROPS
     assert not [event for event in events if isinstance(event, Resumed) and event.gap]
     assert lines(disturbed) == lines(undisturbed)

@@ -134,16 +134,20 @@ class Recognition:
         return self._memory.resent_bytes / self._memory.bytes_per_s
 
     async def send(self, data: bytes) -> None:
-        """Hand over audio; waits while there is no room for more. Raises how the recognition failed, once it has."""
+        """Hand over audio; waits while there is no room for more. Raises how the recognition failed, once it has.
+
+        Audio that comes after the server's last word, as with models that hear one sentence only, means nothing.
+        """
         self._first_sent_at = self._first_sent_at or time.monotonic()
         most = int(AHEAD_S * self._memory.bytes_per_s)
-        while not self._fault and (self._memory.full or (self._connected and self._memory.unsent > most)):
+        while not self._over.is_set() and (self._memory.full or (self._connected and self._memory.unsent > most)):
             self._room.clear()
             await self._room.wait()
         if self._fault:
             raise self._fault
-        self._memory.keep(data)
-        self._work.set()
+        if not self._over.is_set():
+            self._memory.keep(data)
+            self._work.set()
 
     async def finish(self) -> None:
         """Say that no more audio comes. The last results follow, then the iteration ends."""
