@@ -53,6 +53,8 @@ def hum(frames: int) -> Samples:
         ("3.5%", "3.5%", ""),
         ('"Succeeded",', "Succeeded", ","),
         ("$5,", "$5", ","),
+        ("short,,", "short", ","),
+        ("what?!", "what", "?!"),
         ("(laughs)", "(laughs", ")"),
         ("-", "", ""),
         ("♪", "", ""),

@@ -4,6 +4,7 @@ Input: tokens with scores and attention, the clip. Output: `Piece`s, each a word
 not know the network or sessions.
 """
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ LAG = 2
 """Frames by which attention runs ahead of the sound (dev/LOG.md, "Times of words")."""
 MARKS = ".,;:!?…)]}»。，！？-–—"
 """What may follow a word without being part of it."""
+STUTTER = re.compile(r"([,;:!?])\1+")
 SYMBOLS = frozenset("♪♫♬*#~_|<>�([{«'’-–—")
 """Not speech: dropped where they stand alone."""
 QUOTES = str.maketrans("", "", '"“”')
@@ -70,7 +72,12 @@ def split_mark(raw: str) -> tuple[str, str]:
     if all(character in SYMBOLS for character in raw):
         return "", ""
     text = raw.rstrip(MARKS)
-    return text, raw[len(text) :]
+    return text, _once(raw[len(text) :])
+
+
+def _once(mark: str) -> str:
+    """Forced to begin with settled words, the model now and then sets the mark behind the last of them again."""
+    return STUTTER.sub(r"\1", mark)
 
 
 def _groups(tokenizer: Tokenizer, tokens: list[int]) -> list[tuple[int, int]]:
@@ -94,7 +101,7 @@ def _append_mark(pieces: list[Piece], mark: str, end: int) -> None:
     if not pieces:
         return
     word, begin, _ = pieces[-1]
-    longer = Word(word.text, word.begin_ms, word.end_ms, word.mark + mark, word.confidence)
+    longer = Word(word.text, word.begin_ms, word.end_ms, _once(word.mark + mark), word.confidence)
     pieces[-1] = Piece(longer, begin, end)
 
 
