@@ -34,8 +34,9 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
+    """Its event loop counts as running for as long as it lives, and so would stop asynchronous tests after these."""
     with sync_playwright() as running:
         yield running
 
@@ -72,7 +73,7 @@ def server(
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def open_browser(playwright: Playwright, chromium: str) -> Iterator[Callable[[Path], Browser]]:
     """One browser for each sound that its microphone hears."""
     browsers: dict[Path, Browser] = {}

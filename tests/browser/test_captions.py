@@ -150,6 +150,16 @@ def test_a_server_that_goes_and_comes_back_costs_no_word_and_doubles_none(
             assert openings[-1]["payload"]["parameters"]["resume"]["point"]["sentences"] == 1
 
 
+def test_the_sound_of_a_tab_arrives(signed_in: SignedIn, silence: Path) -> None:
+    """The browser's fake tab beeps: its sound is sent, whatever is made of it."""
+    page = signed_in(sound=silence)
+    page.get_by_label("Tab", exact=True).check()
+    start(page)
+    expect(page.locator("#time")).to_have_text("0:02")
+    expect(page.locator("#stateText")).to_have_text("Listening")
+    stop(page)
+
+
 def distance(a: list[str], b: list[str]) -> int:
     """Levenshtein's, in words."""
     row = list(range(len(b) + 1))

@@ -141,3 +141,23 @@ def test_a_microphone_that_sends_nothing_at_all_is_told(signed_in: SignedIn, sil
     page = signed_in(sound=silence, scripts=(NO_SOUND,))
     page.get_by_role("button", name="Start captions").click()
     expect(page.locator("#trouble")).to_contain_text("No sound arrives")
+
+
+DROP = """([name, bytes]) => {
+  const held = new DataTransfer();
+  held.items.add(new File([new Uint8Array(bytes)], name));
+  for (const type of ["dragenter", "dragover", "drop"]) {
+    document.body.dispatchEvent(new DragEvent(type, { dataTransfer: held, bubbles: true, cancelable: true }));
+  }
+}"""
+
+
+def test_a_file_that_is_dropped_is_heard_and_one_that_is_no_sound_is_told(signed_in: SignedIn, silence: Path) -> None:
+    page = signed_in(sound=silence)
+    page.route_web_socket("**/api-ws/v1/inference*", say_payload)
+    page.evaluate(DROP, ["notes.txt", list(b"no sound at all")])
+    expect(page.locator("#trouble")).to_have_text("This browser cannot read “notes.txt” as sound.")
+    page.evaluate(DROP, ["silence.wav", list(silence.read_bytes())])
+    expect(page.locator("#list li.final")).to_be_visible()
+    expect(page.locator("#stateText")).to_have_text("Ready")
+    expect(page.locator("#time")).to_have_text("0:01")
