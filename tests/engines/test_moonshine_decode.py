@@ -153,3 +153,12 @@ def test_a_wider_search_never_finds_a_less_likely_text(network: Network, heard: 
 
 def test_a_beam_of_one_is_greedy(network: Network, heard: Heard) -> None:
     assert beam(network, heard, 60, width=1).tokens == greedy(network, heard, 60).tokens
+
+
+def test_a_text_far_below_the_best_does_not_win_by_ending_early(network: Network, speech: Speech) -> None:
+    """Spontaneous speech, of which "This" and nothing else was once the likeliest text at some levels."""
+    samples, _ = speech("mfa-acoustic_corpus.flac")
+    clip = samples[: int(7.2 * SESSION_RATE_HZ)]
+    for level in (0.5, 0.8, 1.0, 1.3, 2.0):
+        said = beam(network, network.encode(network.listen(clip * np.float32(level))), token_cap(len(clip)))
+        assert len(said.tokens) > 20, level

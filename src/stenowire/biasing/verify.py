@@ -10,8 +10,8 @@ Input: an index, words, candidates, a function that scores texts on the audio. O
 `gain` is the log-likelihood of the altered text less that of the text as it stood, up to the word after the term. A
 term always costs likelihood, since the engine would have written it itself otherwise, and more with each piece. A long
 term is hit by accident less often, and rare pieces or no words at all are what an engine writes when it does not know a
-name. The weights were fitted on synthetic speech, and near-equal ones chosen on real speech (dev/LOG.md, "Which evidence
-for a term counts").
+name. The weights were fitted on synthetic speech, and near-equal ones chosen on real speech (dev/LOG.md, "Which
+evidence for a term counts").
 """
 
 import math

@@ -92,7 +92,8 @@ def beam(network: Network, heard: Heard, cap: int, width: int = BEAM_WIDTH, marg
     """The likeliest text, by the sum of its scores, among up to `width` that grow side by side; at most `cap` tokens.
 
     A text that runs in circles ends where its second turn began. A text more than `margin` below the best one is given
-    up, so that few rows are computed where the model is sure.
+    up, so that few rows are computed where the model is sure; and so is one that ends there, or the sum of its scores
+    would speak for it just because it is short.
     """
     growing = [Text(None, 0, START, 0.0, None)]
     kept: Layers | None = None
@@ -106,7 +107,7 @@ def beam(network: Network, heard: Heard, cap: int, width: int = BEAM_WIDTH, marg
             finished = whole(text)
             if finished is None and text.total >= worth and len(growing) < width:
                 growing.append(text)
-            elif finished is not None and text.total > best_total and place < width:
+            elif finished is not None and text.total > best_total and text.total >= worth and place < width:
                 best, best_total = finished, text.total
         kept = [values[[text.row for text in growing]] for values in step.kept]
     if best_total == -np.inf and growing:

@@ -85,7 +85,7 @@ def _likely(grown: list[Leaning], best: _Best) -> list[Leaning]:
         finished = whole(text)
         if finished is None and text.total > max(best.worth, floor) and len(kept) < BEAM_WIDTH:
             kept.append(text)
-        elif finished is not None and text.total > best.worth and place < BEAM_WIDTH:
+        elif finished is not None and text.total > best.worth and text.total >= floor and place < BEAM_WIDTH:
             best.text, best.worth = finished, text.total
     return kept
 
