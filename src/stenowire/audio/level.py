@@ -23,6 +23,7 @@ SILENT_DB = -75.0
 """Nothing is made of a clip below this."""
 MOST_DB, LEAST_DB = 45.0, -12.0
 """Bounds of a gain."""
+MOVED_DB = 6.0
 KEPT_DB = 3.0
 OVER_FLOOR_DB = 9.0
 """So far over the quiet moments a block counts as sound."""
@@ -105,11 +106,19 @@ def clip_gain(clip: Samples) -> float:
     blocks = len(clip) // BLOCK
     if not blocks:
         return 1.0
-    level_db = float(np.percentile(levels_db(clip[: blocks * BLOCK]), 90))
+    level_db, highest_db = np.percentile(levels_db(clip[: blocks * BLOCK]), (90, 99)).tolist()
     if level_db < SILENT_DB or FAINT_CLIP_DB <= level_db <= LOUD_DB:
         return 1.0
-    wanted_db = (NORMAL_DB if level_db < FAINT_CLIP_DB else LOUD_DB) - level_db
-    return float(10 ** (min(MOST_DB, max(LEAST_DB, wanted_db)) / 20))
+    if level_db > LOUD_DB:
+        return float(10 ** (max(LEAST_DB, LOUD_DB - level_db) / 20))
+    # A few loud words in a long silence are not quiet.
+    wanted_db = min(NORMAL_DB - level_db, LOUD_DB - highest_db, MOST_DB)
+    return float(10 ** (max(0.0, wanted_db) / 20))
+
+
+def has_moved(gain: float, to: float) -> bool:
+    """Whether two gains are so far apart (`MOVED_DB`) that what was computed with the one is not good any more."""
+    return abs(20 * np.log10(to / gain)) > MOVED_DB
 
 
 def amplified(clip: Samples, gain: float) -> Samples:

@@ -136,8 +136,7 @@ class MoonshineEngine:
         stream.heard, stream.proposals = None, []
         settled = min(job.settled, len(stream.words))
         stream.advance(settled, len(job.clip))
-        if stream.gain is None:
-            stream.gain = clip_gain(job.clip)
+        stream.level(clip_gain(job.clip))
         window = amplified(job.clip[stream.anchor :], stream.gain)
         if not _audible(window):
             return _hypothesis(stream.words[:settled], job)

@@ -10,6 +10,7 @@ Must not know how words come about.
 
 from collections.abc import Sequence
 
+from stenowire.audio.level import has_moved
 from stenowire.biasing.automaton import Automaton
 from stenowire.engines.base import Proposal
 from stenowire.engines.moonshine.network import Heard, Sound
@@ -42,8 +43,8 @@ class Stream:
         """Words after the anchor."""
         self.tokens: list[int] = []
         """What the model said after the anchor."""
-        self.gain: float | None = None
-        """What clips are multiplied by, once there was one: what is kept of their beginning rests on it."""
+        self.gain = 1.0
+        """What clips are multiplied by: what is kept of their beginning rests on it."""
         self.sound: Sound | None = None
         """What was computed of the clip from the anchor on, and need not be computed again."""
         self.heard: Heard | None = None
@@ -52,6 +53,11 @@ class Stream:
     @property
     def words(self) -> tuple[Word, ...]:
         return (*self.carried, *(piece.word for piece in self.pieces))
+
+    def level(self, gain: float) -> None:
+        """Take a new gain where it is far from the old: the beginning of a clip may be a breath, and say little."""
+        if has_moved(self.gain, gain):
+            self.gain, self.sound = gain, None
 
     def settled_tokens(self, settled: int) -> int:
         """How many of `tokens` make up the first `settled` words."""
