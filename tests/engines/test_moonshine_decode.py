@@ -157,7 +157,7 @@ def test_a_beam_of_one_is_greedy(network: Network, heard: Heard) -> None:
 
 
 class Dictated:
-    """A network that says what it is told: token 10, 11, 12, ... each at -0.3, and an end that costs 8.5 until the last."""
+    """A network that says tokens 10, 11, 12, ... at -0.3 each, and an end that costs 8.5 until the last."""
 
     def __init__(self, length: int) -> None:
         self._last = 10 + length - 1
