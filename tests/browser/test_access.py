@@ -104,6 +104,20 @@ def test_the_keyboard_alone_starts_reads_and_stops(signed_in: SignedIn, silence:
     expect(page.locator("#stateText")).to_have_text("Ready")
 
 
+def test_presenting_gives_the_whole_screen_to_the_words(signed_in: SignedIn, silence: Path) -> None:
+    page = signed_in(sound=silence)
+    page.route_web_socket("**/api-ws/v1/inference*", say_payload)
+    page.keyboard.press("Space")
+    expect(page.locator("#list li.final")).to_be_visible()
+    page.keyboard.press("p")
+    expect(page.locator(".dock")).to_be_hidden()
+    expect(page.locator("#list li.final")).to_be_in_viewport(ratio=0.9)
+    height = page.evaluate("document.querySelector('#captions').clientHeight / innerHeight")
+    assert height == 1
+    page.keyboard.press("Escape")
+    expect(page.locator(".dock")).to_be_visible()
+
+
 @pytest.mark.parametrize("width", [320, 390, 768])
 def test_nothing_is_wider_than_a_small_screen(width: int, signed_in: SignedIn, silence: Path) -> None:
     page = signed_in(sound=silence, viewport={"width": width, "height": 720})

@@ -93,8 +93,8 @@ export class CaptionsView {
   toLatest() {
     this.follow = true;
     this.keepUp();
+    if (document.activeElement === this.latest) this.scroller.focus();
     this.latest.hidden = true;
-    this.scroller.focus();
   }
 }
 
