@@ -84,17 +84,17 @@ class EventPayload(msgspec.Struct, frozen=True):
     """Right behind this sentence; only for clients that asked to resume."""
 
 
-class BegunPayload(Empty, frozen=True):
+class BegunPayload(msgspec.Struct, frozen=True):
     resume: Begun
 
 
-class PointPayload(Empty, frozen=True):
+class PointPayload(msgspec.Struct, frozen=True):
     resume: WirePoint
 
 
 class Event(msgspec.Struct, frozen=True):
     header: EventHeader
-    payload: EventPayload | Empty = Empty()
+    payload: EventPayload | BegunPayload | PointPayload | Empty = Empty()
 
 
 _ENCODER = msgspec.json.Encoder()
