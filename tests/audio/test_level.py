@@ -98,3 +98,12 @@ def test_any_cutting_draws_the_same_peaks(cuts: list[int]) -> None:
 def test_sound_below_full_scale_comes_at_once_and_untouched() -> None:
     sound = np.linspace(-0.99, 0.99, 999, dtype=np.float32)
     assert Declipper().feed(sound) is sound
+
+
+def test_a_few_words_in_a_long_silence_are_not_made_louder_than_loud() -> None:
+    sound = talk(-50, 60.0)
+    words = slice(0, len(sound) // 20 // BLOCK * BLOCK)
+    sound[words] = talk(-20, 60.0)[words]
+    louder = amplified(sound, clip_gain(sound))
+    assert rms_db(louder[words]) < -10
+    assert rms_db(amplified(sound, 30.0)[words]) > -3

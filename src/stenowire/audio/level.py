@@ -5,6 +5,8 @@ for an engine one gain for a whole clip, as a gain that moves costs more words t
 Must not know of sessions, nor what speech is: it goes by how much louder the loud moments are than the quiet ones.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -118,7 +120,7 @@ def clip_gain(clip: Samples) -> float:
 
 def has_moved(gain: float, to: float) -> bool:
     """Whether two gains are so far apart (`MOVED_DB`) that what was computed with the one is not good any more."""
-    return abs(20 * np.log10(to / gain)) > MOVED_DB
+    return abs(20 * math.log10(to / gain)) > MOVED_DB
 
 
 def amplified(clip: Samples, gain: float) -> Samples:
