@@ -152,7 +152,7 @@ def test_a_url_that_is_none_is_status_2(talk: Path) -> None:
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
-@pytest.mark.parametrize("content", [b"", b"fLaC" + bytes(100), b"no sound"])
+@pytest.mark.parametrize("content", [b"", b"\0\0\0\x20ftypM4A " + bytes(100), b"no sound"])
 def test_unreadable_audio_is_status_5_before_anything_is_sent(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "talk.wav"
     file.write_bytes(content)

@@ -55,6 +55,9 @@ class ProgressLine:
         self.heard_s = max(self.heard_s, seconds)
 
     def picture(self) -> RenderableType:
+        return self.line()
+
+    def line(self) -> RenderableType:
         if self.length_s is None:
             return Text(clock(self.heard_s), UNSETTLED)
         line = Table.grid(padding=(0, 2))
@@ -79,7 +82,7 @@ class LiveCaptions(ProgressLine):
             self.console.print(row(update.sentence))
 
     def picture(self) -> RenderableType:
-        line = super().picture()
+        line = self.line()
         return Group(row(self._open), line) if self._open and self._open.words else line
 
 

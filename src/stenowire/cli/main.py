@@ -6,14 +6,13 @@ is called, so that `--help` answers at once.
 
 import os
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from stenowire import __version__
-from stenowire.cli import history, keys, tenants, vocabulary
+from stenowire.cli import history, keys, recognising, tenants, vocabulary
 from stenowire.cli.administration import Config, Data, Json
 from stenowire.cli.exits import Status, Stop
 
@@ -21,7 +20,6 @@ app = typer.Typer(
     name="stenowire",
     help="Live speech to text that you host yourself, speaking the wire protocols that your programs already use.",
     epilog="Begin with: [bold]stenowire demo[/bold]",
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -32,13 +30,8 @@ app.add_typer(vocabulary.app, name="vocabulary")
 app.add_typer(history.app, name="history")
 app.add_typer(keys.app, name="keys")
 app.add_typer(tenants.app, name="tenants")
-
-
-class Format(StrEnum):
-    text = "text"
-    json = "json"
-    srt = "srt"
-    vtt = "vtt"
+app.command(epilog=recognising.TRANSCRIBE)(recognising.transcribe)
+app.command(epilog=recognising.LISTEN)(recognising.listen)
 
 
 @app.callback(invoke_without_command=True)
@@ -77,46 +70,6 @@ def serve(
 
     given = {"host": host, "port": port, "data": data, "https": https or None, "cert": cert, "cert_key": key}
     return command(given, config, print_settings=print_settings, stop_with_stdin=stop_with_stdin)
-
-
-@app.command(
-    epilog="[bold]stenowire transcribe talk.wav[/bold]\n\n"
-    "[bold]stenowire transcribe talk.wav -f srt -o talk.srt[/bold]\n\n"
-    "[bold]stenowire transcribe - --url ws://host:8090 < talk.wav[/bold]\n\n"
-    "Status: 0 done, 1 failed, 2 wrong usage, 3 no connection, 4 key refused, 5 unreadable audio, 130 Ctrl-C."
-)
-def transcribe(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording, or - for standard input.")],
-    model: Annotated[str, typer.Option("--model", "-m", help="Any name that `/v1/models` lists.")] = "fun-asr-realtime",
-    url: Annotated[
-        str | None, typer.Option(help="Use this server: ws://host:port, or a whole endpoint. Without it: in-process.")
-    ] = None,
-    format: Annotated[Format, typer.Option("--format", "-f", help="What to write.")] = Format.text,
-    realtime: Annotated[bool, typer.Option("--realtime", help="Feed a wav file at the pace it was spoken.")] = False,
-    language: Annotated[
-        str | None, typer.Option("--language", "-l", help="Language of the speech, such as en.")
-    ] = None,
-    api_key: Annotated[
-        str | None, typer.Option(help="Key for --url.", show_default="$STENOWIRE_API_KEY, then $DASHSCOPE_API_KEY")
-    ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write here.")] = None,
-) -> int:
-    """Turn a recording into text or subtitles."""
-    from stenowire.cli.transcribe import Job
-    from stenowire.cli.transcribe import transcribe as command
-
-    key = api_key or os.environ.get("STENOWIRE_API_KEY") or os.environ.get("DASHSCOPE_API_KEY") or ""
-    job = Job(
-        file=file,
-        model=model,
-        url=url,
-        key=key,
-        format=format.value,
-        realtime=realtime,
-        language=language,
-        output=output,
-    )
-    return command(job)
 
 
 @app.command()

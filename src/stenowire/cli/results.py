@@ -12,7 +12,9 @@ from stenowire.events import Final
 from stenowire.text.subtitles import srt, vtt
 from stenowire.types import Sentence, Word
 
-Format = Literal["text", "json", "srt", "vtt"]
+Format = Literal["text", "json", "srt", "vtt", "tsv"]
+TSV_HEAD = "start\tend\ttext\n"
+"""Columns and milliseconds as in the files that Whisper's command writes."""
 
 
 def written(finals: Sequence[Final], format: Format, model: str) -> str:
@@ -24,8 +26,19 @@ def written(finals: Sequence[Final], format: Format, model: str) -> str:
             return srt(sentences)
         case "vtt":
             return vtt(sentences)
+        case "tsv":
+            return TSV_HEAD + "".join(map(tsv_line, sentences))
         case "json":
             return _json(finals, model)
+
+
+def tsv_line(sentence: Sentence) -> str:
+    return f"{sentence.begin_ms}\t{sentence.end_ms}\t{' '.join(sentence.text.split())}\n"
+
+
+def json_line(sentence: Sentence) -> str:
+    """One sentence of a document that is never finished."""
+    return msgspec.json.encode(_sentence(sentence)).decode() + "\n"
 
 
 def _json(finals: Sequence[Final], model: str) -> str:

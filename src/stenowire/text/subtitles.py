@@ -41,19 +41,20 @@ class Cue(msgspec.Struct, frozen=True):
 
 def srt(sentences: Iterable[Sentence], layout: Layout = BROADCAST) -> str:
     """SubRip: numbered cues, `HH:MM:SS,mmm`."""
-    return "\n".join(
-        f"{number}\n{_clock(cue.begin_ms, ',')} --> {_clock(cue.end_ms, ',')}\n{cue.text}\n"
-        for number, cue in enumerate(cues(sentences, layout), 1)
-    )
+    return "\n".join(srt_block(number, cue) for number, cue in enumerate(cues(sentences, layout), 1))
 
 
 def vtt(sentences: Iterable[Sentence], layout: Layout = BROADCAST) -> str:
     """WebVTT: `HH:MM:SS.mmm`, with `&`, `<` and `>` escaped as its grammar asks."""
-    blocks = (
-        f"{_clock(cue.begin_ms, '.')} --> {_clock(cue.end_ms, '.')}\n{_escaped(cue.text)}\n"
-        for cue in cues(sentences, layout)
-    )
-    return "\n".join(["WEBVTT\n", *blocks])
+    return "\n".join(["WEBVTT\n", *map(vtt_block, cues(sentences, layout))])
+
+
+def srt_block(number: int, cue: Cue) -> str:
+    return f"{number}\n{_clock(cue.begin_ms, ',')} --> {_clock(cue.end_ms, ',')}\n{cue.text}\n"
+
+
+def vtt_block(cue: Cue) -> str:
+    return f"{_clock(cue.begin_ms, '.')} --> {_clock(cue.end_ms, '.')}\n{_escaped(cue.text)}\n"
 
 
 def cues(sentences: Iterable[Sentence], layout: Layout = BROADCAST) -> list[Cue]:
