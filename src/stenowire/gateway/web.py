@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterator
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from stenowire.gateway import tls
 from stenowire.gateway.transport import SocketProtocol, WebProtocol
@@ -18,7 +18,7 @@ from stenowire.settings import BadSettings, Settings
 class Web(uvicorn.Server):
     """uvicorn with our protocols and without its own idea of signals."""
 
-    def __init__(self, app: Starlette, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
         protocol = type("Protocol", (WebProtocol,), {"header_deadline_s": settings.handshake_s})
         cert, key = tls.certificate(settings) or (None, None)
         super().__init__(
