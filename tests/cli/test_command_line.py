@@ -12,7 +12,7 @@ from cli.terminal import COMMAND, Terminal, piped, plain
 
 pytestmark = pytest.mark.unit
 
-COMMANDS = ["serve", "transcribe", "demo", "models", "version"]
+COMMANDS = ["serve", "transcribe", "listen", "demo", "doctor", "bench", "models", "version"]
 
 
 def test_help_does_not_wait_for_models_servers_or_arrays() -> None:
@@ -47,12 +47,12 @@ def test_the_version_is_the_packages(arguments: list[str]) -> None:
     ("arguments", "line"),
     [
         (["sing"], "stenowire: No such command 'sing'; see stenowire --help"),
-        (["transcribe"], "stenowire: Missing argument 'FILE'; see stenowire transcribe --help"),
+        (["transcribe"], "stenowire: Missing argument 'FILE...'; see stenowire transcribe --help"),
         (["serve", "--port", "70000"], "stenowire: Invalid value for '--port': "),
         (["transcribe", "a.wav", "-f", "docx"], "stenowire: Invalid value for '--format' / '-f': "),
         (
             ["models", "pull", "no-such-model"],
-            "stenowire: no model named 'no-such-model'; there are: moonshine-tiny-en",
+            "stenowire: no model named 'no-such-model'; there are: ",
         ),
     ],
 )
@@ -81,7 +81,7 @@ def test_bad_settings_are_one_line_and_status_2(tmp_path: Path) -> None:
 
 def test_models_are_listed_one_per_line_for_programs(tmp_path: Path) -> None:
     rows = [line.split("\t") for line in piped("models", STENOWIRE_MODELS=str(tmp_path)).stdout.splitlines()]
-    assert [row[:2] for row in rows] == [["moonshine-tiny-en", "no"], ["silero-vad", "no"]]
+    assert {("moonshine-tiny-en", "no"), ("silero-vad", "no")} <= {(name, here) for name, here, *_ in rows}
 
 
 def test_models_are_a_table_for_people(tmp_path: Path) -> None:
@@ -102,4 +102,4 @@ def test_a_reader_who_has_seen_enough_is_no_error() -> None:
 def test_models_that_are_here_are_named_with_their_folders(moonshine_folder: Path, silero_folder: Path) -> None:
     done = piped("models", "pull")
     assert done.returncode == 0
-    assert done.stdout.splitlines() == [str(moonshine_folder), str(silero_folder)]
+    assert {str(moonshine_folder), str(silero_folder)} <= set(done.stdout.splitlines())

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from stenowire import __version__
-from stenowire.cli import history, keys, recognising, tenants, vocabulary
+from stenowire.cli import history, keys, recognising, relaying, tenants, tending, vocabulary
 from stenowire.cli.administration import Config, Data, Json
 from stenowire.cli.exits import Status, Stop
 
@@ -24,14 +24,19 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+SPEECH, SERVER, MACHINE = "Speech to text", "The server", "This machine"
+"""Under which headings the commands are listed."""
 models = typer.Typer(help="Show or fetch the models on this machine.", rich_markup_mode="rich")
-app.add_typer(models, name="models")
-app.add_typer(vocabulary.app, name="vocabulary")
-app.add_typer(history.app, name="history")
-app.add_typer(keys.app, name="keys")
-app.add_typer(tenants.app, name="tenants")
-app.command(epilog=recognising.TRANSCRIBE)(recognising.transcribe)
-app.command(epilog=recognising.LISTEN)(recognising.listen)
+app.add_typer(models, name="models", rich_help_panel=MACHINE)
+app.add_typer(vocabulary.app, name="vocabulary", rich_help_panel=SERVER)
+app.add_typer(history.app, name="history", rich_help_panel=SERVER)
+app.add_typer(keys.app, name="keys", rich_help_panel=SERVER)
+app.add_typer(tenants.app, name="tenants", rich_help_panel=SERVER)
+app.command(epilog=recognising.TRANSCRIBE, rich_help_panel=SPEECH)(recognising.transcribe)
+app.command(epilog=recognising.LISTEN, rich_help_panel=SPEECH)(recognising.listen)
+app.command(epilog=relaying.RELAY, rich_help_panel=SERVER)(relaying.relay)
+app.command(epilog=tending.DOCTOR, rich_help_panel=MACHINE)(tending.doctor)
+app.command(epilog=tending.BENCH, rich_help_panel=MACHINE)(tending.bench)
 
 
 @app.callback(invoke_without_command=True)
@@ -47,8 +52,9 @@ def root(
 
 
 @app.command(
+    rich_help_panel=SERVER,
     epilog="Settings come from options, then STENOWIRE_* variables, then the configuration file. "
-    "Try: [bold]stenowire serve --print-settings[/bold]"
+    "Try: [bold]stenowire serve --print-settings[/bold]",
 )
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
@@ -72,7 +78,10 @@ def serve(
     return command(given, config, print_settings=print_settings, stop_with_stdin=stop_with_stdin)
 
 
-@app.command()
+@app.command(
+    rich_help_panel=SPEECH,
+    epilog="[bold]stenowire demo[/bold]\n\n[bold]stenowire demo --once --port 0[/bold]",
+)
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Leave after the recording instead of serving on.")] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8090,
@@ -83,7 +92,7 @@ def demo(
     return command(port=port, once=once)
 
 
-@app.command()
+@app.command(rich_help_panel=SERVER, epilog="[bold]stenowire usage --days 7 --json[/bold]")
 def usage(
     tenant: Annotated[str | None, typer.Option(help="Of this tenant only.")] = None,
     days: Annotated[int, typer.Option(min=1, max=36_600, help="So many days, today included, in UTC.")] = 30,
@@ -103,7 +112,7 @@ def models_root(context: typer.Context) -> None:
         list_models()
 
 
-@models.command("list")
+@models.command("list", epilog="[bold]stenowire models list[/bold]")
 def list_models() -> None:
     """List the models: what they are, their licences, and whether they are here."""
     from stenowire.cli.models import list_models as command
@@ -111,7 +120,7 @@ def list_models() -> None:
     command()
 
 
-@models.command("pull")
+@models.command("pull", epilog="[bold]stenowire models pull[/bold]\n\n[bold]stenowire models pull silero-vad[/bold]")
 def pull_models(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="All when none is named.")] = None,
 ) -> None:
@@ -121,7 +130,7 @@ def pull_models(
     command(names or [])
 
 
-@app.command()
+@app.command(rich_help_panel=MACHINE, epilog="[bold]stenowire version[/bold]")
 def version() -> None:
     """Show the version."""
     typer.echo(__version__)
