@@ -26,7 +26,11 @@ app = typer.Typer(
 )
 SPEECH, SERVER, MACHINE = "Speech to text", "The server", "This machine"
 """Under which headings the commands are listed."""
-models = typer.Typer(help="Show or fetch the models on this machine.", rich_markup_mode="rich")
+models = typer.Typer(
+    help="Show or fetch the models on this machine.",
+    rich_markup_mode="rich",
+    epilog="[bold]stenowire models pull[/bold]",
+)
 app.add_typer(models, name="models", rich_help_panel=MACHINE)
 app.add_typer(vocabulary.app, name="vocabulary", rich_help_panel=SERVER)
 app.add_typer(history.app, name="history", rich_help_panel=SERVER)
