@@ -139,8 +139,10 @@ class Haul:
     async def _read(self, link: Upstream) -> None:
         talk = self.talk
         async for frame in link.frames():
-            for told in talk.receive(frame):
-                await self._tell(told)
+            told = talk.receive(frame)
+            self._attempt = 0
+            for one in told:
+                await self._tell(one)
             if talk.fruitful:
                 talk.fruitful = False
                 self._fruit()
@@ -168,7 +170,7 @@ class Haul:
             return  # the reader is told, and with the server's last words
 
     def _fruit(self) -> None:
-        self._fruitless_since, self._attempt = None, 0
+        self._fruitless_since = None
 
     async def _endure(self, fault: Lost | ServerTrouble | Unreachable | Refusal) -> None:
         """Wait as long as is due before the next try. Raises GaveUp."""
