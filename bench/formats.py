@@ -1,7 +1,8 @@
-"""What decoding costs: processor time between the socket and the session, for every audio format.
+"""What decoding costs, and what is still recognised after it, for every audio format.
 
 A decoder process, the event loop's share, the resampling to 16 kHz and the speech detector, measured in the server's
-interpreter (`formats_work.py`). The sum is what one stream takes of a core before anything is recognised.
+interpreter (`formats_work.py`). The sum is what one stream takes of a core before anything is recognised. Then the
+round trips (`formats_trips.py`): words and times against pcm of the same rate.
 """
 
 import json
@@ -9,6 +10,7 @@ import os
 import subprocess
 import sys
 
+from bench import formats_trips
 from bench.environment import ROOT, SERVER_PYTHON
 from bench.report import Table
 
@@ -30,6 +32,7 @@ def measure(quick: bool) -> Table:
             percent <= MOST_PERCENT,
         )
     table.notes.append(f"{seconds} s of read speech, ten pieces a second; speex and amr-wb 3 s of a made voice")
+    formats_trips.add_rows(table, quick)
     return table
 
 
