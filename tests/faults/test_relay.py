@@ -1,7 +1,6 @@
 """A client that knows nothing of broken connections does not notice one, with a relay before it."""
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Any
 
