@@ -92,8 +92,8 @@ class Stages:
         self._rank, self._decide = biased.rank, biased.decide
         biased.rank, biased.decide = self.rank, self.decide  # type: ignore[assignment]
 
-    def rank(self, words: Sequence[Word], candidates: Sequence[Candidate], *rest: Any) -> list[Candidate]:
-        kept = self._rank(words, candidates, *rest)
+    def rank(self, index: Index, words: Sequence[Word], candidates: Sequence[Candidate], *rest: Any) -> list[Candidate]:
+        kept = self._rank(index, words, candidates, *rest)
         self.found, self.words = candidates, [word.text for word in words]
         return kept
 

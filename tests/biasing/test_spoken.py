@@ -1,7 +1,7 @@
 import pytest
 
 from biasing.lexicon import lexicon
-from stenowire.biasing.phones import ARPABET, CHARACTER
+from stenowire.biasing.phones import ARPABET, CHARACTER, parted
 from stenowire.biasing.spoken import MOST, pronounce
 from stenowire.biasing.terms import Term
 
@@ -45,3 +45,14 @@ def test_a_term_in_another_script_is_not_said() -> None:
 
 def test_a_term_has_few_pronunciations() -> None:
     assert len(said("a a a a a")) <= MOST
+
+
+def test_foreign_spelling_is_also_read_as_english_would_write_it() -> None:
+    (found,) = pronounce([Term("Schoeffel")], lexicon())
+    (english,) = pronounce([Term("shoffel")], lexicon())
+    assert english[0] in found
+
+
+def test_a_vowel_with_an_r_is_near_the_same_r_after_another_vowel() -> None:
+    one, other = (parted("".join(CHARACTER[name] for name in names.split())) for names in ("W ER", "W AO R"))
+    assert len(one) == len(other) == 3 and one[0] == other[0] and one[2] == other[2]

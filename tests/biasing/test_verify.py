@@ -7,7 +7,7 @@ from biasing.lexicon import lexicon
 from stenowire.biasing.candidates import Candidate, find, merged, proposed
 from stenowire.biasing.index import Index, build
 from stenowire.biasing.terms import Term
-from stenowire.biasing.verify import PROPOSED_WORTH, chosen, decide, rank
+from stenowire.biasing.verify import LONG_LIST, PROPOSED_WORTH, chosen, decide, rank
 from stenowire.types import Word
 
 pytestmark = pytest.mark.unit
@@ -30,7 +30,7 @@ def decided(here: Index, text: str, gains: dict[str, float]) -> list[str]:
         ]
 
     spoken = words(text)
-    near = rank(spoken, find(here, text.split()))
+    near = rank(here, spoken, find(here, text.split()))
     return [here.terms[d.candidate.term].text for d in chosen(decide(here, spoken, near, score, lambda text: 2))]
 
 
@@ -79,4 +79,22 @@ def test_nothing_is_scored_where_nothing_is_near() -> None:
 def test_words_that_the_engine_doubts_are_looked_at_first() -> None:
     spoken = (*words("bulk bracket"), *words("bulk bracket", 0.2))
     same = [Candidate(0, 2, 0, 0.3, 9), Candidate(2, 4, 0, 0.3, 9)]
-    assert rank(spoken, same, 1) == [same[1]]
+    assert rank(index(Term("Bulge Bracket")), spoken, same, 1) == [same[1]]
+
+
+def test_words_that_no_dictionary_has_are_looked_at_first() -> None:
+    spoken = words("bulk bracket bulge brackett")
+    same = [Candidate(0, 2, 0, 0.3, 9), Candidate(2, 4, 0, 0.3, 9)]
+    assert rank(index(Term("Bulge Bracket")), spoken, same, 1) == [same[1]]
+
+
+def test_in_a_long_list_a_word_of_the_dictionary_must_sound_nearer() -> None:
+    distractors = [Term(f"{chr(97 + i % 26)}{chr(97 + i // 26)}zq") for i in range(LONG_LIST)]
+    spoken = words("the bulk rocket")
+    short, long = index(Term("bracket")), index(Term("bracket"), *distractors)
+
+    def score_of(here: Index, distance: float) -> float:
+        (one,) = decide(here, spoken, [Candidate(2, 3, 0, distance, 6)], lambda texts: [0.0, -5.0], lambda text: 2)
+        return one.score
+
+    assert score_of(long, 0.0) - score_of(long, 0.2) > score_of(short, 0.0) - score_of(short, 0.2) + 1

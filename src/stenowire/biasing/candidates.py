@@ -15,7 +15,7 @@ from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist
 
 from stenowire.biasing.index import Index, letters, padded
-from stenowire.biasing.phones import CHARACTER, COARSE, INDEL, SUBSTITUTION
+from stenowire.biasing.phones import CHARACTER, COARSE, INDEL, SUBSTITUTION, parted
 from stenowire.biasing.rewrite import possessive
 from stenowire.biasing.spoken import written
 
@@ -175,7 +175,7 @@ def _owned(window: Window) -> Window | None:
 
 def _said(index: Index, word: str) -> str:
     found = index.lexicon.say(word.lower()) if word.isalpha() else written(word, index.lexicon)
-    return found[0] if found else ""
+    return parted(found[0]) if found else ""
 
 
 def _windows(said: Sequence[str], taken: frozenset[int], longest: int) -> list[tuple[int, int]]:

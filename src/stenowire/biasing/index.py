@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from stenowire.biasing.phones import COARSE, INDEL, codes
+from stenowire.biasing.phones import COARSE, INDEL, codes, parted
 from stenowire.biasing.pronounce import Lexicon
 from stenowire.biasing.spoken import pronounce
 from stenowire.biasing.terms import Term
@@ -58,7 +58,7 @@ def build(terms: Sequence[Term], lexicon: Lexicon) -> Index:
             kept.append(term)
     said = pronounce(kept, lexicon)
     rows = [(owner, phones) for owner, each in enumerate(said) for phones in each]
-    texts = [phones for _, phones in rows]
+    texts = [parted(phones) for _, phones in rows]
     table = padded(texts)
     lengths = np.array([len(text) for text in texts], np.int64)
     within = np.arange(table.shape[1]) < lengths[:, None]

@@ -127,6 +127,11 @@ INDEL = np.array([_WEAK.get(name, 1.0) for name in ARPABET], np.float32)
 """float32[39]: what it costs to lose or to gain a phone."""
 
 
+def parted(phones: str) -> str:
+    """With the r-coloured vowel as a vowel and an r: "wer" then differs from "war" in the vowel alone."""
+    return phones.replace(CHARACTER["ER"], CHARACTER["AH"] + CHARACTER["R"])
+
+
 def codes(phones: str) -> NDArray[np.uint8]:
     """Indices 0..38 of a string of phones."""
     return np.frombuffer(phones.encode("ascii"), np.uint8) - np.uint8(FIRST)

@@ -42,6 +42,25 @@ _ONES = [
 _TENS = ["_", "_", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _FOLD = str.maketrans("àáâãäåçèéêëìíîïñòóôõöøùúûüýÿšžčćńłśźżß", "aaaaaaceeeeiiiinoooooouuuuyyszccnlszzs")
 
+_FOREIGN = [
+    (re.compile(pattern), plain)
+    for pattern, plain in (
+        ("t?sch|tsj", "sh"),
+        ("sz", "sh"),
+        ("cz", "ch"),
+        ("oe", "o"),
+        ("(?<![gq])ue", "u"),
+        ("ae", "e"),
+        ("eaux?$", "o"),
+        ("dt", "t"),
+        ("gn", "ny"),
+        ("^x", "sh"),
+        ("^ng", "n"),
+        ("^pf", "f"),
+    )
+]
+"""Spellings of other languages, and how English would write what is said."""
+
 Reading = list[str]
 """Lower-case words as the dictionary has them; `x.` is the name of a letter."""
 
@@ -49,6 +68,8 @@ Reading = list[str]
 def pronounce(terms: Sequence[Term], lexicon: Lexicon) -> list[tuple[str, ...]]:
     """Pronunciations of each term, likeliest first; none for one that cannot be said in this language."""
     readings = [[r for r in _readings(term) if r] for term in terms]
+    for each in readings:
+        each += [other for reading in each if (other := _englished(reading, lexicon)) != reading]
     said = lexicon.say_all({word for each in readings for reading in each for word in reading})
     return [_spoken(each, said) for each in readings]
 
@@ -113,6 +134,17 @@ def _options(part: str) -> list[Reading]:
     if len(lower) == 1 or (len(lower) <= 3 and not re.search("[aeiouy]", lower)):
         return [_named(lower)]
     return [[lower]]
+
+
+def _englished(reading: Reading, lexicon: Lexicon) -> Reading:
+    """With the words that the dictionary lacks spelled as if they were English."""
+    return [word if word in lexicon else _respelled(word) for word in reading]
+
+
+def _respelled(word: str) -> str:
+    for pattern, plain in _FOREIGN:
+        word = pattern.sub(plain, word)
+    return word
 
 
 def _named(letters: str) -> Reading:

@@ -3,6 +3,7 @@
 Input: an index, words, candidates, a function that scores texts on the audio. Output: decisions. Must not know engines.
 
     score = gain + base - 15 distance + 2 pieces + 0.5 phones            of the term
+                 - 20 distance if the dictionary has it and the list is long
                  + 0.5 pieces - 0.5 likelihood + 2 if one is no word - 2 if each is one piece
                                                                          of the words that would go
                  + weight + 5 if the engine proposes it   accepted above 0, best first, none over another
@@ -10,7 +11,8 @@ Input: an index, words, candidates, a function that scores texts on the audio. O
 `gain` is the log-likelihood of the altered text less that of the text as it stood, up to the word after the term. A
 term always costs likelihood, since the engine would have written it itself otherwise, and more with each piece. A long
 term is hit by accident less often, and rare pieces or no words at all are what an engine writes when it does not know a
-name. The weights were fitted on synthetic speech, and near-equal ones chosen on real speech (dev/LOG.md, "Which
+name. A term of the dictionary an engine mostly knows, and writes itself when it is said, unless something that sounds
+the same stood in its way. The weights were fitted on synthetic speech, and near-equal ones chosen on real speech (dev/LOG.md, "Which
 evidence for a term counts").
 """
 
@@ -29,11 +31,14 @@ Score = Callable[[Sequence[str]], list[float]]
 """Log-probability of each text, which may go on, on the audio; the results of one call are comparable."""
 Pieces = Callable[[str], int]
 
-KEPT = 12
-"""Candidates that are scored."""
+KEPT = 24
+"""Candidates that are scored: twelve lose twice as many of the terms said (dev/LOG.md, "Terms out of long lists")."""
 BASES = ((30, 4.0), (100, 2.0), (300, 1.0), (2000, 0.5), (math.inf, 0.0))
 """Up to so many terms, `base`: the more terms, the likelier an accident."""
 DISTANCE_COST = 15.0
+KNOWN_DISTANCE_COST = 20.0
+"""Besides, for a term of the dictionary in a long list."""
+LONG_LIST = 100
 PIECE_WORTH = 2.0
 PHONE_WORTH = 0.5
 MOST_PHONES = 14
@@ -58,14 +63,17 @@ class Decision(msgspec.Struct, frozen=True):
         return self.score > 0
 
 
-def rank(words: Sequence[Word], candidates: Sequence[Candidate], kept: int = KEPT) -> list[Candidate]:
-    """Those worth scoring: near, long, and in the place of words that the engine was not sure of."""
-    return sorted(candidates, key=lambda candidate: _doubt(words, candidate))[:kept]
+def rank(index: Index, words: Sequence[Word], candidates: Sequence[Candidate], kept: int = KEPT) -> list[Candidate]:
+    """Those worth scoring: near, long, and in the place of words that the engine or the dictionary is not sure of."""
+    return sorted(candidates, key=lambda candidate: _doubt(index, words, candidate))[:kept]
 
 
-def _doubt(words: Sequence[Word], candidate: Candidate) -> float:
-    likely = max(_likelihood(words, candidate), -5.0)
-    return candidate.distance + 0.04 * likely - 0.02 * min(candidate.phones, 12)
+def _doubt(index: Index, words: Sequence[Word], candidate: Candidate) -> float:
+    old = words[candidate.begin : candidate.end]
+    least = min(1.0 if word.confidence is None else word.confidence for word in old)
+    no_words = sum(holds_no_word(index, [word.text]) for word in old) / len(old)
+    likely = 0.04 * max(_likelihood(words, candidate), LEAST_LIKELIHOOD) + 0.1 * least
+    return candidate.distance + likely - 0.012 * min(candidate.phones, MOST_PHONES) - 0.155 * no_words
 
 
 def _likelihood(words: Sequence[Word], candidate: Candidate) -> float:
@@ -118,7 +126,9 @@ def worth(index: Index, words: Sequence[Word], candidate: Candidate, gain: float
     gone = OLD_PIECE_WORTH * pieces(" ".join(old)) + NO_WORD_WORTH * holds_no_word(index, old)
     gone -= COMMON_COST * all(pieces(word) == 1 for word in old)
     gone -= LIKELIHOOD_COST * max(_likelihood(words, candidate), LEAST_LIKELIHOOD)
-    return gain + base - DISTANCE_COST * candidate.distance + new + gone + WEIGHT_NATS.get(term.weight, 0.0)
+    is_known = len(index.terms) > LONG_LIST and not holds_no_word(index, term.text.split())
+    cost = DISTANCE_COST + KNOWN_DISTANCE_COST * is_known
+    return gain + base - cost * candidate.distance + new + gone + WEIGHT_NATS.get(term.weight, 0.0)
 
 
 def chosen(decisions: Sequence[Decision]) -> list[Decision]:

@@ -108,7 +108,7 @@ class BiasedEngine:
     ) -> list[Change]:
         texts = [word.text for word in words]
         offered = proposed(index, texts, self._proposals(state), taken)
-        near = merged(rank(words, find(index, texts, taken)), offered)
+        near = merged(rank(index, words, find(index, texts, taken)), offered)
         try:
             decisions = decide(
                 index, words, near, lambda texts: scorer.score_openings(state.inner, texts), self._pieces
