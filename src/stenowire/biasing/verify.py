@@ -12,8 +12,8 @@ Input: an index, words, candidates, a function that scores texts on the audio. O
 term always costs likelihood, since the engine would have written it itself otherwise, and more with each piece. A long
 term is hit by accident less often, and rare pieces or no words at all are what an engine writes when it does not know a
 name. A term of the dictionary an engine mostly knows, and writes itself when it is said, unless something that sounds
-the same stood in its way. The weights were fitted on synthetic speech, and near-equal ones chosen on real speech (dev/LOG.md, "Which
-evidence for a term counts").
+the same stood in its way. The weights were fitted on synthetic speech, and near-equal ones chosen on real speech
+(dev/LOG.md, "Which evidence for a term counts").
 """
 
 import math
