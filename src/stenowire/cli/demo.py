@@ -115,6 +115,7 @@ def _say_how_to_connect(console: Console, server: Neighbour) -> None:
     console.print(f"""
 The server runs on until Ctrl-C.
 
+  captions   {server.http}/  in a browser; asks for the key once
   endpoint   {server.endpoint}
   status     {server.http}/ready  /metrics  /v1/models
   key        {server.key}
