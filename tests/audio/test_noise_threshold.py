@@ -8,8 +8,8 @@ import pytest
 
 from conftest import Speech
 from stenowire.audio.vad import SpeechDetector
+from stenowire.core.hearing import levels_db
 from stenowire.core.segmenter import FRAME, Begin, End, Segmenter
-from stenowire.core.session import levels_db
 from stenowire.dialects.task_open import read_open
 from stenowire.dialects.task_wire import RunTask, decode
 from stenowire.types import Limits, Samples, Segmentation

@@ -1,6 +1,7 @@
 """The patience of a session: with a client that sends nothing, and with audio in which nobody speaks.
 
-In: when audio came, how far it has been heard, the time. Out: errors that end the session, and signs of life.
+In: when audio came, how far it has been heard, the time. Out: errors that end the session, signs of life, and when a
+final is due.
 Sending is counted in wall time, silence in audio time.
 """
 
@@ -39,6 +40,11 @@ class Watch:
         if self._last_audio_at is None:
             return NoAudio(f"request timeout after {round(self._limits.first_audio_s or 0)} seconds.")
         return ResponseTimeout("Response timeout!")
+
+    def due(self, clip_end: int, now: float, remaining_ms: int) -> float:
+        """When a final is wanted. Audio sent faster than it was spoken may wait for those who speak now."""
+        spoken_at = self.began_at + clip_end / SESSION_RATE_HZ
+        return max(now, spoken_at) + remaining_ms / 1000
 
     def silence(self, heard: int, speech: bool) -> StenowireError | bool:
         """Audio has been heard up to this sample. An error: silence lasts too long; True: tell that we are alive."""
