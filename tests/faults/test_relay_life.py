@@ -259,7 +259,7 @@ async def test_while_servers_are_away_a_client_is_held_at_the_bound(tmp_path: Pa
         talk = next(iter(next(iter(relay.relay._clients))._hauls)).talk
         await until(lambda: talk.full)
         await asyncio.sleep(0.2)
-        assert talk._memory.kept_bytes < 11 * 32_000
+        assert talk.kept_bytes < 11 * 32_000
         proxy.refusing = False
         await sending
         await client.send(finish_task("mine"))

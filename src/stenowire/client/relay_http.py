@@ -61,9 +61,15 @@ async def _answer(client: httpx.AsyncClient, server: Server, request: Request, a
     has_body = length is not None or "transfer-encoding" in request.headers
     if length is not None:
         headers.append(("content-length", length))
-    passed = client.build_request(
-        request.method, server.http + asked.path, headers=headers, content=request.stream() if has_body else None
+    # Not made by the client object, which would add headers of its own, and cookies that another program was given.
+    passed = httpx.Request(
+        request.method,
+        server.http + asked.path,
+        headers=headers,
+        content=request.stream() if has_body else None,
+        extensions={"timeout": client.timeout.as_dict()},
     )
+    client.cookies.clear()
     answer = await client.send(passed, stream=True, follow_redirects=False)
     told = [(name, value) for name, value in answer.headers.multi_items() if name.lower() not in HOP]
     response = StreamingResponse(_body(answer), answer.status_code)

@@ -96,14 +96,14 @@ class SessionTalk:
                 self._forget("it asks for answers")
             self._journal.add(Entry("once", self._journal.end, frame, event_id))
 
-    def _note(self, kind: Kind, message: Message, event_id: str | None) -> None:
+    def _note(self, kind: Kind, message: Message, event_id: str | None, *, told: bool = False) -> None:
         if kind == "update":
             self._configure(message)
         own = event_id is None and kind in ("update", "commit")
         if own:
             self._own_ids += 1
             event_id = message["event_id"] = f"relay_{self._own_ids}"
-        self._journal.add(Entry(kind, self._journal.end, _text(message), event_id, own))
+        self._journal.add(Entry(kind, self._journal.end, _text(message), event_id, own, told=told))
 
     def _configure(self, message: Message) -> None:
         session = message.get("session")
@@ -220,8 +220,7 @@ class SessionTalk:
         elif self._family == "qwen":
             self._note("finish", {"type": "session.finish"}, None)
         else:
-            self._note("commit", {"type": "input_audio_buffer.commit"}, None)
-            self._journal._entries[-1].told = True
+            self._note("commit", {"type": "input_audio_buffer.commit"}, None, told=True)
 
     def give_up(self, reason: str, last_words: list[Frame]) -> list[Frame]:
         self.over = True

@@ -57,6 +57,7 @@ class TaskTalk:
         parameters = run["payload"].get("parameters")
         self._parameters: Message = dict(parameters) if isinstance(parameters, dict) else {}
         self._memory = Memory(_format(self._parameters), session=uuid.uuid4().hex, most_s=most_s)
+        self._most_s = most_s
         self._resend_speed = resend_speed
         self._total = 0
         """Bytes that the client has sent."""
@@ -115,8 +116,8 @@ class TaskTalk:
         return memory.full or (memory.kept_bytes >= memory.bytes_per_s * self._most_s and memory.unsent > 0)
 
     @property
-    def _most_s(self) -> float:
-        return self._memory._most / self._memory.bytes_per_s
+    def kept_bytes(self) -> int:
+        return self._memory.kept_bytes
 
     @property
     def has_work(self) -> bool:

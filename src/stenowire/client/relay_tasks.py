@@ -8,6 +8,7 @@ import asyncio
 from typing import Any
 
 import msgspec
+import structlog
 
 from stenowire.client.relay_client import Client, Gone
 from stenowire.client.relay_haul import Haul
@@ -17,6 +18,8 @@ MOST_TASKS = 16
 REMEMBERED = 64
 """Ids of tasks that are over: a late frame for one is no fault."""
 MOST_TEXT_BYTES = 1 << 20
+
+log = structlog.get_logger(__name__)
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -145,6 +148,9 @@ class Tasks(Client):
             self._keep(await haul.run(link))
         except Gone:
             self._finish(1008, "answers were not taken")
+        except Exception:
+            log.exception("a task failed in the relay")
+            self._finish(1011, "the relay failed")
         finally:
             self._hauls.discard(haul)
             del self._tasks[talk.task_id]
