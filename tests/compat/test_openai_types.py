@@ -14,8 +14,8 @@ pytestmark = pytest.mark.compat
 
 VERSION = "3.54.0"
 ADDED = {"created", "id", "session.expires_at", "session.id", "session.object", "hotwords_applied"}
-"""What is written beyond the types: it is in the service's documents, is what vLLM's clients read, or was asked for in so
-many words."""
+"""What is written beyond the types: it is in the service's documents, is what vLLM's clients read, or was asked for
+in so many words."""
 
 
 def shown() -> list[dict[str, Any]]:
