@@ -5,6 +5,7 @@ audio: the last words are still recognised, shown and written.
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
@@ -30,7 +31,13 @@ from stenowire.client.microphone import QUIET, DeviceEvent
 
 LAST_WORDS_S = 20.0
 """How long the first Ctrl-C waits for the last words; a second one does not wait."""
-GOOD_NEWS = ("audio_again", "found")
+TROUBLES = {
+    "no_audio": "no audio is arriving; is the microphone plugged in and free?",
+    "all_zero": "only silence is arriving; is the microphone muted, or not allowed?",
+    "lost": "the microphone has gone; waiting until it is back",
+    "overflow": "audio was lost, as this machine is too slow",
+}
+"""By kind of event; the other kinds say that all is well again."""
 FINISHING = "finishing the last words; Ctrl-C again leaves at once"
 
 
@@ -48,8 +55,25 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 def listen(job: Job) -> int:
     asked = wishes(job.asked, job.url)
-    with _written(job) as written:
+    with _quiet_libraries(), _written(job) as written:
         return asyncio.run(Listening(job, written).run(asked))
+
+
+@contextmanager
+def _quiet_libraries() -> Iterator[None]:
+    """PortAudio and ALSA write what they think of devices to standard error, which would break the captions up."""
+    former, ours = sys.stderr, os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    with os.fdopen(ours, "w", encoding="utf-8", closefd=False) as stream:
+        sys.stderr = stream
+        try:
+            yield
+        finally:
+            sys.stderr = former
+            os.dup2(ours, 2)
+            os.close(ours)
 
 
 @contextmanager
@@ -136,7 +160,7 @@ class Listening:
 
     def _device(self, event: DeviceEvent) -> None:
         self._mute = event.kind == "all_zero"
-        self._say(None if event.kind in GOOD_NEWS and self._screen else event.message)
+        self._say(TROUBLES.get(event.kind, None if self._screen else event.message))
 
     def _link(self, event: LinkEvent) -> None:
         match event:

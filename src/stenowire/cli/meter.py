@@ -41,12 +41,15 @@ class MeterLine(ProgressLine):
     def line(self) -> RenderableType:
         line = Table.grid(padding=(0, 2))
         line.add_column(width=GUTTER, no_wrap=True)
-        line.add_column(width=WIDTH, no_wrap=True)
-        line.add_column(no_wrap=True, overflow="ellipsis")
         clear = self._notice is None
-        dot = Text("● ", "red" if clear else TROUBLE)
-        said = Text(f"{self._name} · Ctrl-C ends", UNSETTLED) if clear else Text(self._notice or "", TROUBLE)
-        line.add_row(dot + Text(clock(self.heard_s), UNSETTLED), bar(self._rms_db, self._peak_db), said)
+        begun = Text("● ", "red" if clear else TROUBLE) + Text(clock(self.heard_s), UNSETTLED)
+        if clear:
+            line.add_column(width=WIDTH, no_wrap=True)
+            line.add_column(no_wrap=True, overflow="ellipsis")
+            line.add_row(begun, bar(self._rms_db, self._peak_db), Text(f"{self._name} · Ctrl-C ends", UNSETTLED))
+        else:
+            line.add_column(overflow="fold")
+            line.add_row(begun, Text(self._notice or "", TROUBLE))
         return line
 
 
