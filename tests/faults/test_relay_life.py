@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from faults.chaos_proxy import chaos
 from faults.relays import finals, relaying, speak, task, text
-from faults.test_chaos import process, words
+from faults.test_chaos import drop, process, recognised, words
 from live_server import KEY, PATH, finish_task, hear, hear_all, live, pcm, run_task, send_audio, until
 
 pytestmark = pytest.mark.faults
@@ -144,6 +144,16 @@ async def test_tasks_follow_one_another_on_one_connection(tmp_path: Path) -> Non
     assert [text(finals(told)) for told in (first, second, third)] == ["w1 w2", "w3", "w4"]
 
 
+async def test_our_own_client_may_stand_behind_a_relay(tmp_path: Path) -> None:
+    """The relay resumes in its place, and answers as a server that knows nothing of it."""
+    audio, said = words(10)
+    async with live(tmp_path) as server, chaos(server.address) as proxy, relaying(proxy.url) as relay:
+        dropping = asyncio.create_task(drop(proxy, 5, (0.1, 0.3)))
+        finals = await recognised(relay.url, audio)
+        dropping.cancel()
+    assert " ".join(sentence.text for sentence in finals) == said
+
+
 async def test_a_wav_file_is_sent_again_whole(tmp_path: Path) -> None:
     audio, said = words(10)
     header = b"RIFF\xff\xff\xff\xffWAVEfmt \x10\0\0\0\x01\0\x01\0\x80\x3e\0\0\0\x7d\0\0\x02\0\x10\0data\xff\xff\xff\xff"
@@ -265,6 +275,30 @@ async def test_while_servers_are_away_a_client_is_held_at_the_bound(tmp_path: Pa
         await client.send(finish_task("mine"))
         heard = await hear(client, "mine")
     assert " ".join(heard.finals("mine")) == said
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    async with live(tmp_path, https=True, host="127.0.0.1") as server:
+        url = server.server.url
+        async with relaying(url) as relay, httpx.AsyncClient() as client:
+            (line,) = await relay.relay.check()
+            assert "certificate" in line and "self-signed" in line
+            with pytest.raises(InvalidStatus) as refused:
+                await relay.connect()
+            assert b"certificate" in (refused.value.response.body or b"")
+            assert "certificate" in (await client.get(relay.http + "/v1/models")).json()["message"]
+        monkeypatch.setenv("SSL_CERT_FILE", _certificate(tmp_path))
+        async with relaying(url) as relay, relay.connect() as trusting, httpx.AsyncClient() as client:
+            assert not await relay.relay.check()
+            assert text(finals(await task(trusting, "mine", pcm("w1", 1500), 50.0))) == "w1"
+            assert (await client.get(relay.http + "/v1/models")).status_code == 200
+
+
+def _certificate(data: Path) -> str:
+    """The one that a server made for itself."""
+    (path,) = [path for path in data.rglob("*.pem") if "CERTIFICATE" in path.read_text()]
+    return str(path)
 
 
 def _wav(samples: bytes) -> bytes:

@@ -184,3 +184,40 @@ async def dictate(connect: Any, path: str, pieces: list[bytes], disturb: Callabl
         listening.cancel()
         await asyncio.wait({listening})
         return caller
+
+
+@pytest.mark.parametrize("path", [QWEN, OPENAI], ids=["qwen", "openai"])
+async def test_a_relay_that_is_stopped_has_a_session_answered_first(tmp_path: Path, path: str) -> None:
+    audio = pcm("w1 w2 w3") if path == QWEN else sound(["w1 w2 w3"], RATES_HZ[path])
+    async with live(tmp_path) as server, relaying(server.server.url) as relay, relay.connect(path) as client:
+        caller = Caller(client)
+        listening = asyncio.create_task(caller.listen())
+        await caller.say("session.update", session=update(path))
+        await caller.speak(audio, RATES_HZ[path], 100.0)
+        await server.has_heard(1.4)
+        assert await relay.relay.drain()
+        with pytest.raises(websockets.ConnectionClosed):
+            await listening
+    assert len(caller.transcripts) == 1 and len(caller.transcripts[0].split()) == 3
+    assert not caller.of("session.finished") and not caller.of("error")
+    assert client.close_code == 1012
+
+
+async def test_a_conversation_with_answers_passes_and_ends_with_its_connection(tmp_path: Path) -> None:
+    async with (
+        live(tmp_path) as server,
+        chaos(server.address) as proxy,
+        relaying(proxy.url) as relay,
+        relay.connect("/api-ws/v1/realtime?model=qwen3-omni-flash-realtime") as client,
+    ):
+        caller = Caller(client)
+        listening = asyncio.create_task(caller.listen())
+        await caller.say("session.update", session={"modalities": ["text"], "turn_detection": None})
+        await caller.speak(pcm("w1 w2 w3"), 16_000, 100.0)
+        await caller.say("input_audio_buffer.commit")
+        await caller.say("response.create")
+        await caller.has("response.done")
+        proxy.cut()
+        with pytest.raises(websockets.ConnectionClosed):
+            await listening
+    assert client.close_code == 1011

@@ -4,6 +4,7 @@ In: a request. Out: the answer of the first server that can be reached. Bodies f
 is kept, and nothing is sent twice.
 """
 
+import ssl
 from collections.abc import AsyncIterator
 
 import httpx
@@ -26,9 +27,12 @@ class Passage:
     def __init__(self, servers: tuple[Server, ...]) -> None:
         timeout = httpx.Timeout(ANSWER_S, connect=CONNECT_S)
         limits = httpx.Limits(max_connections=MOST)
+        # The system's certificates, as for WebSockets.
+        trusted = ssl.create_default_context()
         # A proxy set for the outside world has no business with a server on this machine.
         self._clients = [
-            (one, httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=not one.loopback)) for one in servers
+            (one, httpx.AsyncClient(timeout=timeout, limits=limits, verify=trusted, trust_env=not one.loopback))
+            for one in servers
         ]
 
     async def pass_on(self, request: Request, asked: Asked) -> Response:
