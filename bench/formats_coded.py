@@ -1,7 +1,7 @@
 """The formats whose round trips are measured, and their encoders.
 
-Input: int16 samples. Output: the bytes that a client would send. FFmpeg's encoders come with PyAV; Speex is encoded where
-`speexenc` is installed, wide-band AMR where libvo-amrwbenc is. It runs in the server's interpreter.
+Input: int16 samples. Output: the bytes that a client would send. FFmpeg's encoders come with PyAV; Speex is encoded
+where `speexenc` is installed, wide-band AMR where libvo-amrwbenc is. It runs in the server's interpreter.
 """
 
 import ctypes

@@ -1,13 +1,13 @@
 """Round trips: the words and times of encoded recordings against those of pcm of the same rate.
 
-In: the lines that `formats_text.py` writes. Out: rows of a table. Both sides begin the audio equally late, and figures are
-means over the beginnings.
+In: the lines that `formats_text.py` writes. Out: rows of a table. Both sides begin the audio equally late, and figures
+are means over the beginnings.
 
-How far a word has moved is told twice: by the clock, and by the sound between its two beginnings. Anywhere in a pause is
-an equally right place for a word to begin, so the second leaves out the 10 ms frames that are silent by the engine's own
-rule (`edges.py`): 30 dB below the loud frames of the recording as it was before it was encoded (95th percentile), or in
-the lowest 30 % between its floor (5th percentile, in dB) and those. The second is what must be within 60 ms for 19 words
-in 20.
+How far a word has moved is told twice: by the clock, and by the sound between its two beginnings. Anywhere in a pause
+is an equally right place for a word to begin, so the second leaves out the 10 ms frames that are silent by the engine's
+own rule (`edges.py`): 30 dB below the loud frames of the recording as it was before it was encoded (95th percentile),
+or in the lowest 30 % between its floor (5th percentile, in dB) and those. The second is what must be within 60 ms for
+19 words in 20.
 """
 
 import json

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stenowire.audio.frontend import FrontEnd
-from stenowire.audio.narrowband import NarrowBand
+from stenowire.audio.narrowband import NarrowBand, is_narrow, without_hum
 from stenowire.types import AudioFormat, Encoding, Samples
 
 pytestmark = pytest.mark.unit
@@ -59,3 +59,19 @@ def test_any_cutting_of_a_call_gives_the_same_samples(encoding: Encoding, cuts: 
     expected = np.concatenate((one.feed(data), one.flush()))
     assert np.array_equal(heard, expected)
     assert len(heard) == 2 * len(data) // (2 if encoding == "pcm" else 1)
+
+
+def test_narrow_sound_is_told_from_wide_with_and_without_its_fill() -> None:
+    sound = hissing()
+    wide = np.random.default_rng(6).normal(0, 0.1, 32_000).astype(np.float32)
+    assert is_narrow(sound) and is_narrow(whole(sound))
+    assert not is_narrow(wide)
+    assert not is_narrow(sound[:100]) and not is_narrow(np.zeros(16_000, np.float32))
+
+
+def test_hum_goes_and_a_voice_stays_where_it_was() -> None:
+    t = np.arange(16_000) / 16_000
+    voice, hum = (np.sin(2 * np.pi * hz * t).astype(np.float32) for hz in (220, 50))
+    middle = slice(1_000, 15_000)
+    assert np.allclose(without_hum(voice + hum)[middle], voice[middle], atol=0.01)
+    assert np.array_equal(without_hum(hum[:300]), hum[:300])

@@ -59,6 +59,8 @@ def test_fast_talk_fits_under_the_limit() -> None:
         ("You?", -0.2, 0.9, False),
         ("Be little,", -0.76, 0.76, False),
         ("Something at random", -2.4, 0.6, True),
+        ("Nine, nine, six, zero, three, zero, eight, two.", -0.16, 0.3, False),
+        ("Nine, nine, six, zero, three, zero, eight, two.", -0.4, 0.3, True),
     ],
 )
 def test_stock_phrases_are_believed_only_when_they_were_heard(

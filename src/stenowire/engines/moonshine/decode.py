@@ -89,15 +89,22 @@ class Text:
 
 
 def beam(network: Network, heard: Heard, cap: int, width: int = BEAM_WIDTH, margin: float = BEAM_MARGIN) -> Decoded:
-    """The likeliest text, by the sum of its scores, among up to `width` that grow side by side; at most `cap` tokens.
+    """The likeliest of the texts that `likeliest` finds."""
+    return likeliest(network, heard, cap, 1, width, margin)[0]
 
-    A text that runs in circles ends where its second turn began. A text more than `margin` below the best one is given
-    up, so that few rows are computed where the model is sure; and so is one that ends there, or the sum of its scores
-    would speak for it just because it is short.
+
+def likeliest(
+    network: Network, heard: Heard, cap: int, count: int, width: int = BEAM_WIDTH, margin: float = BEAM_MARGIN
+) -> list[Decoded]:
+    """One to `count` texts, the likeliest first, by the sum of scores, among up to `width` that grow side by side.
+
+    Each is at most `cap` tokens. A text that runs in circles ends where its second turn began. A text more than
+    `margin` below the best one is given up, so that few rows are computed where the model is sure.
     """
     growing = [Text(None, 0, START, 0.0, None)]
     kept: Layers | None = None
-    best, best_total = growing[0], -np.inf
+    ended: list[tuple[float, Text]] = []
+    best_total = -np.inf
     while growing and growing[0].length <= cap and growing[0].total > best_total:
         step = network.decode(heard, np.array([[text.token] for text in growing]), kept, best=2 * width)
         grown = _grown(growing, step)[: 2 * width]
@@ -107,12 +114,13 @@ def beam(network: Network, heard: Heard, cap: int, width: int = BEAM_WIDTH, marg
             finished = whole(text)
             if finished is None and text.total >= worth and len(growing) < width:
                 growing.append(text)
-            elif finished is not None and text.total > best_total and text.total >= worth and place < width:
-                best, best_total = finished, text.total
+            elif finished is not None and text.total >= worth and place < width:
+                ended.append((text.total, finished))
+                best_total = max(best_total, text.total)
         kept = [values[[text.row for text in growing]] for values in step.kept]
-    if best_total == -np.inf and growing:
-        best = growing[0]
-    return decoded(best.line()[:cap], heard.frames)
+    ended.sort(key=lambda found: -found[0])
+    texts = [text for _, text in ended[:count]] or growing[:1] or [Text(None, 0, START, 0.0, None)]
+    return [decoded(text.line()[:cap], heard.frames) for text in texts]
 
 
 def _grown(growing: list[Text], step: Step) -> list[Text]:

@@ -13,11 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from stenowire.audio.level import amplified, clip_gain
+from stenowire.audio.narrowband import is_narrow
 from stenowire.engines.base import Effort, Job, Proposal
 from stenowire.engines.moonshine import decode
 from stenowire.engines.moonshine.build import build_graphs
 from stenowire.engines.moonshine.guards import token_cap
 from stenowire.engines.moonshine.leaning import beams
+from stenowire.engines.moonshine.narrow import heard_twice
 from stenowire.engines.moonshine.network import Heard, Network
 from stenowire.engines.moonshine.parts import parts
 from stenowire.engines.moonshine.phrases import Lists
@@ -122,6 +124,8 @@ class MoonshineEngine:
         heard, cap = self._network.encode(self._network.listen(clip)), token_cap(len(clip))
         if stream.terms is not None and effort == "beam":
             decoded, leaning = beams(self._network, heard, cap, stream.terms)
+        elif effort == "beam" and is_narrow(clip):
+            decoded = leaning = heard_twice(self._network, clip, heard, cap)
         else:
             search = decode.beam if effort == "beam" else decode.greedy
             decoded = leaning = search(self._network, heard, cap)
