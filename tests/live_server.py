@@ -50,12 +50,12 @@ class Live:
     @property
     def audio_s(self) -> float:
         """Audio that has reached the sessions open now; what a client has sent may still be on its way."""
-        seats = (seat for connection in self.server.runtime.connections for seat in connection._seats.values())
+        seats = (seat for connection in self.server.runtime.connections for seat in connection._seats)
         return sum(seat.session.audio_s for seat in seats)
 
     @property
     def backlog_s(self) -> float:
-        seats = [seat for connection in self.server.runtime.connections for seat in connection._seats.values()]
+        seats = [seat for connection in self.server.runtime.connections for seat in connection._seats]
         return max((seat.session.backlog_s for seat in seats), default=0.0)
 
     @property

@@ -12,10 +12,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from starlette.requests import ClientDisconnect, Request
 
 from stenowire.errors import InvalidApiKey, ServiceUnavailable
-from stenowire.gateway.connection import RESTARTING, REVOKED
 from stenowire.gateway.credentials import Caller
 from stenowire.gateway.http.faults import RequestTimeOut
-from stenowire.gateway.order import Order
+from stenowire.gateway.order import RESTARTING, REVOKED, Order
 
 
 class Visit:
