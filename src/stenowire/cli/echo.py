@@ -24,6 +24,9 @@ LOOPBACK = re.compile(r"\bmonitor\b|loopback|stereo mix|stereomix|what u hear|bl
 """How devices call themselves that record what is played."""
 HELD_PIECES = 2
 """Of the microphone, so that what was played is there before what was heard of it."""
+WAITING = SESSION_RATE_HZ * 3 // 20
+"""Samples of what is played that may wait for the microphone's next piece, 150 ms: both come in lumps of their own. More
+would be late, and what comes later than its echo cancels nothing."""
 SETTLE_S = 0.5
 PAREC = (
     "--device=@DEFAULT_MONITOR@",
@@ -45,11 +48,13 @@ async def without_echo(microphone: Microphone, name: str, far_end: str | None) -
     canceller = EchoCanceller(SESSION_RATE_HZ)
     device = far_end or await asyncio.to_thread(_loopback)
     if device is not None:
-        async with Microphone(device) as played, _taken(played.pieces(), played.format.rate_hz, canceller):
-            yield Cleaned(microphone, name, canceller)
+        cleaned = Cleaned(microphone, name, canceller)
+        async with Microphone(device) as played, _taken(played.pieces(), played.format.rate_hz, cleaned):
+            yield cleaned
     elif shutil.which("parec"):
-        async with _monitor() as pieces, _taken(pieces, SESSION_RATE_HZ, canceller):
-            yield Cleaned(microphone, name, canceller)
+        cleaned = Cleaned(microphone, name, canceller)
+        async with _monitor() as pieces, _taken(pieces, SESSION_RATE_HZ, cleaned):
+            yield cleaned
     else:
         raise Stop(Status.FAILED, NONE)
 
@@ -62,6 +67,10 @@ class Cleaned:
         self.format = AudioFormat("pcm", SESSION_RATE_HZ)
         self.stop = microphone.stop
         self._microphone, self._canceller = microphone, canceller
+        self._played = np.empty(0, np.float32)
+
+    def played(self, samples: Samples) -> None:
+        self._played = np.concatenate((self._played, samples))
 
     async def pieces(self) -> AsyncIterator[bytes]:
         resampler = Resampler(self._microphone.format.rate_hz)
@@ -69,20 +78,28 @@ class Cleaned:
         async for piece in self._microphone.pieces():
             held.append(resampler.feed(_samples(piece)))
             if len(held) > HELD_PIECES:
-                yield _bytes(self._canceller.near_end(held.popleft()))
+                yield _bytes(self._cleaned(held.popleft()))
         for samples in (*held, resampler.flush()):
-            yield _bytes(self._canceller.near_end(samples))
+            yield _bytes(self._cleaned(samples))
         yield _bytes(self._canceller.flush())
+
+    def _cleaned(self, heard: Samples) -> Samples:
+        """With as much of what was played, never an old part of it: it may have piled up while the microphone hung."""
+        count = len(heard)
+        recent = self._played[-(count + WAITING) :]
+        self._canceller.far_end(recent[:count])
+        self._played = recent[count:]
+        return self._canceller.near_end(heard)
 
 
 @asynccontextmanager
-async def _taken(pieces: AsyncIterator[bytes], rate_hz: int, canceller: EchoCanceller) -> AsyncIterator[None]:
-    """What is played goes to the canceller while the block runs."""
+async def _taken(pieces: AsyncIterator[bytes], rate_hz: int, cleaned: Cleaned) -> AsyncIterator[None]:
+    """What is played is handed over while the block runs."""
 
     async def take() -> None:
         resampler = Resampler(rate_hz)
         async for piece in pieces:
-            canceller.far_end(resampler.feed(_samples(piece)))
+            cleaned.played(resampler.feed(_samples(piece)))
 
     taking = asyncio.create_task(take())
     try:
