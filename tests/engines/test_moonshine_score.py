@@ -100,8 +100,8 @@ def test_scoring_changes_no_later_hypothesis(engine: MoonshineEngine, two_cities
     assert one == other
 
 
-@pytest.mark.parametrize("end", ["close", "interim", "silence", "long", "no hint"])
-def test_only_the_last_final_of_a_state_with_terms_is_kept(
+@pytest.mark.parametrize("end", ["close", "silence", "long", "no hint"])
+def test_only_the_last_step_of_a_state_with_terms_is_kept(
     engine: MoonshineEngine, two_cities: Samples, end: str
 ) -> None:
     clip = two_cities[:64_000]
@@ -109,14 +109,23 @@ def test_only_the_last_final_of_a_state_with_terms_is_kept(
     match end:
         case "close":
             engine.close(state)
-        case "interim":
-            engine.step([Job(state=state, clip=clip)])
         case "silence":
             engine.step([Job(state=state, clip=np.zeros_like(clip), final=True)])
         case "long":
             engine.step([Job(state=state, clip=two_cities[:320_000], final=True)])
     with pytest.raises(LookupError):
         engine.score(state, [" ".join(words)])
+
+
+def test_texts_are_scored_on_what_an_interim_listens_to(engine: MoonshineEngine, two_cities: Samples) -> None:
+    state, settled = engine.open(WANTED), 0
+    for seconds in range(2, 10):
+        (told,) = engine.step([Job(state=state, clip=two_cities[: seconds * 16_000], settled=settled)])
+        settled = max(0, len(told.words) - 3)
+    assert state.unheard, "the interim still listens to the beginning"
+    words = [word.text + word.mark for word in told.words]
+    right, wrong = engine.score_openings(state, [" ".join(words), " ".join([*words[:-1], "Tuesday"])])
+    assert right > wrong + 1 and right > -10
 
 
 def test_doubled_characters_are_written_as_the_model_writes_them(engine: MoonshineEngine, two_cities: Samples) -> None:

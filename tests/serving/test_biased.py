@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from biasing.lexicon import lexicon
+from stenowire.biasing.ahead import MOST_TERMS
 from stenowire.engines.base import Job
 from stenowire.serving.biased import BiasedEngine
 from stenowire.types import Applied, EngineInfo, Hint, HotWord, Hypothesis, Word
@@ -20,6 +21,7 @@ class Deaf:
     """Says the words that it was given last; keeps to the settled ones, as it is told how many they are."""
 
     native = "none"
+    heard_ms = 9000
 
     def __init__(self) -> None:
         self.says = ""
@@ -39,7 +41,7 @@ class Deaf:
     def step(self, jobs: Sequence[Job]) -> list[Hypothesis]:
         self.settled += [job.settled for job in jobs]
         words = [Word(word, 500 * i, 500 * i + 400, "", 0.9) for i, word in enumerate(self.says.split())]
-        return [Hypothesis(tuple(words), 0, 9000, job.final, "en") for job in jobs]
+        return [Hypothesis(tuple(words), 0, self.heard_ms, job.final, "en") for job in jobs]
 
 
 class Scoring(Deaf):
@@ -168,11 +170,31 @@ def test_applied_is_told_in_full() -> None:
 
 
 def test_what_a_final_proved_later_interims_show() -> None:
-    inner = Scoring()
+    inner, hint = Scoring(), Hint(hotwords=(*TERM.hotwords, *(HotWord(f"zq{i}") for i in range(MOST_TERMS))))
     engine = BiasedEngine(inner, lexicon())
     inner.says = "the bulk jacket and"
-    state = engine.open(TERM)
+    state = engine.open(hint)
     assert text(step(engine, state)) == "the bulk jacket and"
     inner.gain = 0.0
     assert text(step(engine, state, final=True)) == "the Bulge Bracket and"
+    assert text(step(engine, engine.open(hint))) == "the Bulge Bracket and"
+
+
+def test_interims_of_a_short_list_show_what_the_audio_bears() -> None:
+    inner = Scoring()
+    inner.says, inner.gain = "the bulk jacket and", 0.0
+    engine = BiasedEngine(inner, lexicon())
     assert text(step(engine, engine.open(TERM))) == "the Bulge Bracket and"
+    inner.gain = -60.0
+    assert text(step(engine, engine.open(TERM))) == "the bulk jacket and"
+
+
+def test_of_the_same_words_the_audio_is_asked_once() -> None:
+    inner = Scoring()
+    inner.says, inner.gain = "the bulk jacket and", -60.0
+    engine = BiasedEngine(inner, lexicon())
+    state = engine.open(TERM)
+    assert text(step(engine, state)) == "the bulk jacket and"
+    inner.gain, inner.heard_ms = 0.0, 12_000
+    assert text(step(engine, state)) == "the bulk jacket and"
+    assert text(step(engine, state, final=True)) == "the Bulge Bracket and"

@@ -59,9 +59,10 @@ def respellings(index: Index, words: Sequence[str]) -> list[Candidate]:
     ]
 
 
-def recalled(index: Index, words: Sequence[str], taken: frozenset[int]) -> list[Candidate]:
-    """Where words stand in whose place a final proved a term before; outside `taken`."""
-    return [Candidate(begin, end, term, 0.0, 1) for begin, end, term in _spelled(words, index.proven, set(taken))]
+def recalled(table: dict[str, int], words: Sequence[str], taken: frozenset[int]) -> list[Candidate]:
+    """Where words stand in whose place the audio proved a term before: letters of such words -> term; outside
+    `taken`."""
+    return [Candidate(begin, end, term, 0.0, 1) for begin, end, term in _spelled(words, table, set(taken))]
 
 
 def _spelled(words: Sequence[str], table: dict[str, int], taken: set[int]) -> list[tuple[int, int, int]]:

@@ -49,11 +49,12 @@ class Scorer(Protocol):
     """What an engine offers besides when it can tell how well a given text fits the audio."""
 
     def score(self, state: Any, texts: Sequence[str]) -> list[float]:
-        """Log-probability of each text, its end included, on the clip of the state's last final step; in nats.
+        """Log-probability of each text, its end included, on the clip of the state's last step; in nats.
 
+        Each text begins with the settled words of that step, which an interim may no longer listen to.
         One teacher-forced batch: compare the results of one call only. Only states that were opened with hot words or
-        context keep what they heard, until the next interim or `close`. Raises LookupError when nothing is kept: there
-        was no final step, its clip was silent, or it was longer than `info.max_ms`.
+        context keep what they heard, until the next step or `close`. Raises LookupError when nothing is kept: there
+        was no step, its clip was silent, or that of a final was longer than `info.max_ms`.
         """
 
     def score_openings(self, state: Any, texts: Sequence[str]) -> list[float]:

@@ -8,10 +8,12 @@ The engine inside sees its own words: those that a session has settled are count
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 
+from stenowire.biasing.ahead import Ahead
 from stenowire.biasing.candidates import Candidate, find, holds_no_word, merged, proposed, recalled, respellings
 from stenowire.biasing.contexts import Contexts
 from stenowire.biasing.index import Index
@@ -51,6 +53,7 @@ class Biased(msgspec.Struct):
     """What the last interim showed."""
     spans: tuple[tuple[int, int], ...] = ()
     """For each inner word or change of the last interim, how many inner and how many shown words end with it."""
+    ahead: Ahead = msgspec.field(default_factory=Ahead)
 
 
 class BiasedEngine:
@@ -71,7 +74,7 @@ class BiasedEngine:
 
     def close(self, state: Biased) -> None:
         self._engine.close(state.inner)
-        state.index, state.words, state.spans = None, (), ()
+        state.index, state.words, state.spans, state.ahead = None, (), (), Ahead()
 
     def warm_up(self) -> None:
         self._engine.warm_up()
@@ -93,6 +96,9 @@ class BiasedEngine:
             return heard
         if job.final:
             return _changed(heard, heard.words, self._final(index, job.state, heard.words))
+        if self._scorer is not None:
+            score = partial(self._scorer.score_openings, job.state.inner)
+            job.state.ahead.ask(index, heard.words, settled[0], heard.heard_ms, score, self._pieces)
         return _interim(index, job, heard, settled)
 
     def _final(self, index: Index, state: Biased, words: tuple[Word, ...]) -> list[Change]:
@@ -110,9 +116,7 @@ class BiasedEngine:
         offered = proposed(index, texts, self._proposals(state), taken)
         near = merged(rank(index, words, find(index, texts, taken)), offered)
         try:
-            decisions = decide(
-                index, words, near, lambda texts: scorer.score_openings(state.inner, texts), self._pieces
-            )
+            decisions = decide(index, words, near, partial(scorer.score_openings, state.inner), self._pieces)
         except LookupError:
             return []
         proven = chosen(decisions)
@@ -160,7 +164,7 @@ def _interim(index: Index, job: Job, heard: Hypothesis, settled: tuple[int, int]
     state: Biased = job.state
     inner, shown = settled
     before, words = state.words[:shown], heard.words[inner:]
-    found = _interim_candidates(index, [word.text for word in words])
+    found = _interim_candidates(index, state.ahead.proven, [word.text for word in words])
     changes = [_change(index, words, c, means="sound" if c.phones else "spelling") for c in found]
     changes.sort(key=lambda change: change.begin)
     changed = _changed(heard, words, changes)
@@ -169,10 +173,10 @@ def _interim(index: Index, job: Job, heard: Hypothesis, settled: tuple[int, int]
     return msgspec.structs.replace(changed, words=state.words, stable=min(job.settled, len(state.words)), applied=())
 
 
-def _interim_candidates(index: Index, texts: Sequence[str]) -> list[Candidate]:
+def _interim_candidates(index: Index, proven: dict[str, int], texts: Sequence[str]) -> list[Candidate]:
     found = respellings(index, texts)
     taken = {i for candidate in found for i in range(candidate.begin, candidate.end)}
-    more = recalled(index, texts, frozenset(taken))
+    more = recalled(index.proven | proven, texts, frozenset(taken))
     if len(index.terms) <= SOME:
         sure = NEAR if len(index.terms) <= FEW else NEARER
         near = [c for c in find(index, texts, frozenset(taken), NEAR) if c.phones >= LONG]

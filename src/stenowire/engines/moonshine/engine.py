@@ -88,13 +88,17 @@ class MoonshineEngine:
 
     def score(self, state: Stream, texts: Sequence[str]) -> list[float]:
         if state.heard is None:
-            raise LookupError("this state keeps no final to score texts on")
-        return score(self._network, state.heard, [self.tokens(text) for text in texts])
+            raise LookupError("this state keeps nothing to score texts on")
+        return score(self._network, state.heard, self._heard(state, texts))
 
     def score_openings(self, state: Stream, texts: Sequence[str]) -> list[float]:
         if state.heard is None:
-            raise LookupError("this state keeps no final to score texts on")
-        return score_openings(self._network, state.heard, [self.tokens(text) for text in texts])
+            raise LookupError("this state keeps nothing to score texts on")
+        return score_openings(self._network, state.heard, self._heard(state, texts))
+
+    def _heard(self, state: Stream, texts: Sequence[str]) -> list[list[int]]:
+        """Tokens of what follows the words that an interim no longer listens to."""
+        return [self.tokens(text.removeprefix(state.unheard).lstrip()) for text in texts]
 
     def proposals(self, state: Stream) -> list[Proposal]:
         return state.proposals
@@ -105,7 +109,7 @@ class MoonshineEngine:
     def _final(self, job: Job) -> Hypothesis:
         """Nothing is asked of the state, and nothing that interims rest on changed: speech may yet go on."""
         stream: Stream = job.state
-        stream.heard, stream.proposals = None, []
+        stream.heard, stream.unheard, stream.proposals = None, "", []
         words: list[Word] = []
         clip = amplified(job.clip, clip_gain(job.clip))
         spans = parts(clip, MAX_WINDOW)
@@ -146,6 +150,8 @@ class MoonshineEngine:
             return _hypothesis(stream.words[:settled], job)
         stream.sound = self._network.listen(window, stream.sound)
         heard, cap = self._network.encode(stream.sound), token_cap(len(window))
+        if stream.is_scored:
+            stream.heard, stream.unheard = heard, _text(stream.carried)
         cut = stream.settled_tokens(settled)
         decoded = decode.greedy(self._network, heard, cap, forced=stream.tokens[:cut], draft=stream.tokens[cut:cap])
         stream.take(settled, decoded.tokens, to_pieces(self._tokenizer, decoded, window, _ms(stream.anchor)))
@@ -159,6 +165,10 @@ def _audible(clip: Samples) -> bool:
 def _shifted(words: Iterable[Word], samples: int) -> list[Word]:
     ms = _ms(samples)
     return [Word(word.text, word.begin_ms + ms, word.end_ms + ms, word.mark, word.confidence) for word in words]
+
+
+def _text(words: Sequence[Word]) -> str:
+    return " ".join(word.text + word.mark for word in words)
 
 
 def _ms(samples: int) -> int:

@@ -48,7 +48,9 @@ class Stream:
         self.sound: Sound | None = None
         """What was computed of the clip from the anchor on, and need not be computed again."""
         self.heard: Heard | None = None
-        """What the last final heard, for texts to be scored on; forgotten with the next interim."""
+        """What the last step heard, for texts to be scored on."""
+        self.unheard = ""
+        """The text before that."""
 
     @property
     def words(self) -> tuple[Word, ...]:
