@@ -47,7 +47,7 @@ def test_the_version_is_the_packages(arguments: list[str]) -> None:
     ("arguments", "line"),
     [
         (["sing"], "stenowire: No such command 'sing'; see stenowire --help"),
-        (["transcribe"], "stenowire: Missing argument 'FILE...'; see stenowire transcribe --help"),
+        (["transcribe"], "stenowire: Missing argument 'FILE'; see stenowire transcribe --help"),
         (["serve", "--port", "70000"], "stenowire: Invalid value for '--port': "),
         (["transcribe", "a.wav", "-f", "docx"], "stenowire: Invalid value for '--format' / '-f': "),
         (

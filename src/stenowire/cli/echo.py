@@ -25,8 +25,8 @@ LOOPBACK = re.compile(r"\bmonitor\b|loopback|stereo mix|stereomix|what u hear|bl
 HELD_PIECES = 2
 """Of the microphone, so that what was played is there before what was heard of it."""
 WAITING = SESSION_RATE_HZ * 3 // 20
-"""Samples of what is played that may wait for the microphone's next piece, 150 ms: both come in lumps of their own. More
-would be late, and what comes later than its echo cancels nothing."""
+"""Samples of what is played that may wait for the microphone's next piece, 150 ms: both come in lumps of their own.
+More would be late, and what comes later than its echo cancels nothing (dev/LOG.md, "Echo in the command")."""
 SETTLE_S = 0.5
 PAREC = (
     "--device=@DEFAULT_MONITOR@",

@@ -39,7 +39,7 @@ def transcribe(
     files: Annotated[
         list[str],
         typer.Argument(
-            metavar="FILE...", help="Recordings, folders of them, or - for standard input.", show_default=False
+            metavar="FILE", help="Recordings, folders of them, or - for standard input.", show_default=False
         ),
     ],
     model: options.Model = options.USUAL_MODEL,
