@@ -42,6 +42,13 @@ def temporary_key(server: ServerProcess) -> str:
         return str(json.load(answer)["token"])
 
 
+@pytest.fixture(autouse=True)
+def log(server: ServerProcess) -> Iterator[None]:
+    """Shown by pytest beside a failure, and only there."""
+    yield
+    print((server.data / "server.log").read_text(encoding="utf-8", errors="replace")[-3000:])
+
+
 def test_a_plain_page_captions_its_microphone_and_ends_with_the_last_words(
     open_browser: Callable[[Path], Browser], server: ServerProcess, spoken: Path, host: str
 ) -> None:
