@@ -37,7 +37,7 @@ BASES = ((30, 4.0), (100, 2.0), (300, 1.0), (2000, 0.5), (math.inf, 0.0))
 """Up to so many terms, `base`: the more terms, the likelier an accident."""
 DISTANCE_COST = 15.0
 KNOWN_DISTANCE_COST = 20.0
-"""Besides, for a term of the dictionary in a long list."""
+"""Besides, for a single word of the dictionary in a long list."""
 LONG_LIST = 100
 PIECE_WORTH = 2.0
 PHONE_WORTH = 0.5
@@ -126,7 +126,7 @@ def worth(index: Index, words: Sequence[Word], candidate: Candidate, gain: float
     gone = OLD_PIECE_WORTH * pieces(" ".join(old)) + NO_WORD_WORTH * holds_no_word(index, old)
     gone -= COMMON_COST * all(pieces(word) == 1 for word in old)
     gone -= LIKELIHOOD_COST * max(_likelihood(words, candidate), LEAST_LIKELIHOOD)
-    is_known = len(index.terms) > LONG_LIST and not holds_no_word(index, term.text.split())
+    is_known = len(index.terms) > LONG_LIST and " " not in term.text and not holds_no_word(index, [term.text])
     cost = DISTANCE_COST + KNOWN_DISTANCE_COST * is_known
     return gain + base - cost * candidate.distance + new + gone + WEIGHT_NATS.get(term.weight, 0.0)
 
