@@ -58,14 +58,14 @@ def test_at_most_30_ms_are_held_back(rate_hz: int) -> None:
         assert fed * (rate_hz // 100) / rate_hz - made / 16_000 <= 0.0301
 
 
-def test_time_does_not_drift_in_ten_minutes() -> None:
+def test_time_does_not_drift_in_three_minutes() -> None:
     second = np.zeros(44_100, np.float32)
     second[22_050] = 1
     resampler, made, last = Resampler(44_100), 0, np.empty(0)
-    for _ in range(600):
+    for _ in range(180):
         made += len(last)
         last = resampler.feed(second)
-    assert abs(made + int(np.abs(last).argmax()) - 599.5 * 16_000) <= 32
+    assert abs(made + int(np.abs(last).argmax()) - 179.5 * 16_000) <= 32
 
 
 def test_session_rate_passes_through_untouched() -> None:

@@ -16,7 +16,7 @@ import pytest
 from cli.terminal import Terminal, piped, plain
 from live_server import KEY, live, pcm
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.faults
 
 SPEECH = pcm("w1 w2 w3", 1500, "w4 w5", 1500)
 SAID = "w1 w2 w3\nw4 w5\n"

@@ -14,7 +14,7 @@ from bench.realtime_client import Listener, protocols, take
 from live_server import KEY, live
 from stenowire.engines.scripted import pause, say
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.faults
 
 SILENCE_MS = 400
 ITEM = "conversation.item.input_audio_transcription."
