@@ -10,7 +10,7 @@ from typing import Any
 import websockets
 from websockets.asyncio.client import ClientConnection
 
-from live_server import KEY, PATH, finish_task, run_task
+from live_server import KEY, PATH, PATIENCE_S, finish_task, run_task
 from stenowire.client.relay import Relay
 from stenowire.client.relay_haul import Rules
 from stenowire.client.relay_servers import server
@@ -73,10 +73,13 @@ async def task(
     talking = asyncio.create_task(talk())
     try:
         while told[-1]["header"]["event"] not in ("task-finished", "task-failed"):
-            told.append(json.loads(await client.recv()))
+            async with asyncio.timeout(2 * PATIENCE_S):
+                told.append(json.loads(await client.recv()))
     finally:
         talking.cancel()
         await asyncio.wait({talking})
+        if not talking.cancelled() and not isinstance(talking.exception(), websockets.ConnectionClosed):
+            talking.result()
     return told
 
 

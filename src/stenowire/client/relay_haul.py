@@ -182,9 +182,7 @@ class Haul:
         if not talk.keeps or (isinstance(fault, Refusal) and not fault.temporary):
             raise GaveUp(str(fault), last_words)
         if isinstance(fault, ServerTrouble) and fault.idle:
-            while not talk.has_work:
-                self._work.clear()
-                await self._work.wait()
+            await self._has_work(fault)
         now = time.monotonic()
         if self._fruitless_since is None or not (talk.has_work or isinstance(fault, Unreachable | Refusal)):
             self._fruitless_since = now
@@ -197,6 +195,16 @@ class Haul:
         self._attempt += 1
         log.info("connection lost", talk=talk.name, reason=str(fault), again_in_s=round(wait_s, 2))
         await asyncio.sleep(wait_s)
+
+    async def _has_work(self, fault: ServerTrouble) -> None:
+        """A client that sends nothing for so long is told what the server said. Raises GaveUp."""
+        try:
+            async with asyncio.timeout(self._rules.patience_s):
+                while not self.talk.has_work:
+                    self._work.clear()
+                    await self._work.wait()
+        except TimeoutError:
+            raise GaveUp(str(fault), fault.last_words) from None
 
 
 async def _part(link: Upstream | None) -> None:
