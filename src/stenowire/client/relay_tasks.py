@@ -39,7 +39,8 @@ class Tasks(Client):
         self._rest()
         reading = asyncio.create_task(self._read_all())
         try:
-            await asyncio.wait({reading, self._end}, return_when=asyncio.FIRST_COMPLETED)
+            either: list[asyncio.Future[Any]] = [reading, self._end]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if self._end.done():
                 await self._leave(*self._end.result())
             elif not isinstance(reading.exception(), Gone):
