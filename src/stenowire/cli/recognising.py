@@ -68,9 +68,10 @@ def transcribe(
     realtime: Annotated[bool, typer.Option("--realtime", help="Feed a wav file at the pace it was spoken.")] = False,
 ) -> int:
     """Turn recordings into text or subtitles."""
-    from stenowire.cli.inputs import SUFFIXES
+    from stenowire.cli.batch import transcribe_all
+    from stenowire.cli.inputs import SUFFIXES, alone
     from stenowire.cli.transcribe import Job
-    from stenowire.cli.transcribe import transcribe as command
+    from stenowire.cli.transcribe import transcribe as transcribe_one
     from stenowire.cli.wishes import Asked
 
     asked = Asked(
@@ -95,7 +96,7 @@ def transcribe(
         overwrite=overwrite,
         jobs=jobs,
     )
-    return command(job)
+    return transcribe_one(job) if alone(job.given, job.output) else transcribe_all(job)
 
 
 def listen(

@@ -20,7 +20,7 @@ from stenowire.cli import pace, results
 from stenowire.cli.captions import Captions, LiveCaptions, PlainCaptions, ProgressLine
 from stenowire.cli.download import download
 from stenowire.cli.exits import Status, Stop
-from stenowire.cli.inputs import STDIN, Input, alone, check, gather
+from stenowire.cli.inputs import STDIN, Input, check, gather
 from stenowire.cli.interrupts import Interrupts
 from stenowire.cli.sources import check_decoder, recogniser
 from stenowire.cli.transcript import Transcript
@@ -47,10 +47,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def transcribe(job: Job) -> int:
-    if not alone(job.given, job.output):
-        from stenowire.cli.batch import transcribe_all
-
-        return transcribe_all(job)
+    """One recording."""
     check(job.given[0], job.allow_urls)
     return asyncio.run(_transcribe(job))
 
