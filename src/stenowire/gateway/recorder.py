@@ -16,7 +16,6 @@ import msgspec
 import numpy as np
 import structlog
 
-from stenowire.errors import ServiceUnavailable
 from stenowire.events import Final, Listen, Open
 from stenowire.settings import Settings
 from stenowire.store.history import BYTES_PER_MS, SAMPLE_BYTES, History
@@ -103,7 +102,9 @@ class Recorder:
                 if time.monotonic() >= tidy_at:
                     self._tidy()
                     tidy_at = time.monotonic() + TIDY_S
-            except (ServiceUnavailable, OSError) as error:
+            except (
+                Exception
+            ) as error:  # whatever it is: without this thread the queue would fill, and a stop would wait
                 self.left_out += len(notes)
                 log.error("history not written", reason=type(error).__name__, notes=len(notes))
             if ended:
