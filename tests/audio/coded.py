@@ -14,8 +14,8 @@ from stenowire.audio.codecs.transcode import Transcoder
 from stenowire.types import Samples
 
 DATA = Path(__file__).parents[1] / "data" / "audio"
-"""voice-8k.spx, voice-16k.spx, voice-32k.spx: speexenc 1.2.1 of `voice(rate, 3)`. voice.awb: vo-amrwbenc 0.1.3, mode 8,
-of `voice(16_000, 3)`."""
+"""voice-8k.spx, voice-16k.spx, voice-32k.spx: speexenc 1.2.1 of `voice(rate, 3)`. voice-8k-stereo.spx: the same
+in both channels, four frames in a packet (--nframes 4). voice.awb: vo-amrwbenc 0.1.3, mode 8, of `voice(16_000, 3)`."""
 
 
 def voice(rate_hz: int, seconds: float, seed: int = 1) -> Samples:

@@ -57,7 +57,8 @@ def somewhere(data: bytearray, draw: np.random.Generator) -> int:
 
 def flip_bits(data: bytearray, draw: np.random.Generator) -> None:
     for _ in range(int(draw.integers(1, 30))):
-        data[somewhere(data, draw)] ^= 1 << int(draw.integers(8))
+        at, bit = somewhere(data, draw), 1 << int(draw.integers(8))
+        data[at : at + 1] = bytes(byte ^ bit for byte in data[at : at + 1])
 
 
 def write_extremes(data: bytearray, draw: np.random.Generator) -> None:

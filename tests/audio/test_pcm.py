@@ -18,6 +18,7 @@ pytestmark = pytest.mark.unit
         (Layout("signed", 3), b"".join(struct.pack("<i", v << 8)[1:] for v in (-(1 << 23), -(1 << 22), 0, 1 << 22))),
         (Layout("signed", 4), struct.pack("<4i", -(1 << 31), -(1 << 30), 0, 1 << 30)),
         (Layout("float", 4), struct.pack("<4f", -1, -0.5, 0, 0.5)),
+        (Layout("float", 8), struct.pack("<4d", -1, -0.5, 0, 0.5)),
     ],
 )
 def test_every_layout_has_the_same_full_scale(layout: Layout, data: bytes) -> None:
@@ -44,5 +45,6 @@ def test_channels_are_averaged() -> None:
 
 
 def test_floats_that_are_no_numbers_are_silence_and_loud_ones_are_clipped() -> None:
-    data = struct.pack("<5f", float("nan"), float("inf"), float("-inf"), 1e30, -2)
-    assert PcmDecoder(Layout("float", 4)).feed(data).tolist() == [0, 1, -1, 1, -1]
+    strange = float("nan"), float("inf"), float("-inf"), 1e30, -2
+    assert PcmDecoder(Layout("float", 4)).feed(struct.pack("<5f", *strange)).tolist() == [0, 1, -1, 1, -1]
+    assert PcmDecoder(Layout("float", 8)).feed(struct.pack("<6d", *strange, 1e300)).tolist() == [0, 1, -1, 1, -1, 1]

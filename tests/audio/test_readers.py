@@ -1,17 +1,22 @@
 """What readers make of streams that are not as plain as a file from one encoder."""
 
+import contextlib
 import struct
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from audio.coded import DATA, cut, decode, encode, likeness, packets, read_wav, voice, wavs
 from stenowire.audio.codecs.amr import AmrReader
 from stenowire.audio.codecs.flac import FlacReader
+from stenowire.audio.codecs.lacing import EBML, FIXED, XIPH, unlaced
 from stenowire.audio.codecs.mp3 import Mp3Reader
 from stenowire.audio.codecs.opus import BarePackets, OpusReader, opus_head, packet_samples
 from stenowire.audio.codecs.parts import Gap, Head, Packet, Part, Reader
-from stenowire.audio.codecs.transcode import Transcoder
+from stenowire.audio.codecs.transcode import MOST_SILENT_BYTES, Transcoder
 from stenowire.errors import BadAudio, StenowireError, UnsupportedFormat
 
 pytestmark = pytest.mark.unit
@@ -52,7 +57,7 @@ def id3(size: int, filler: bytes = b"\xff\xfb\x90\x00") -> bytes:
 
 
 @pytest.mark.parametrize("step", [1, 100, 1 << 20])
-@pytest.mark.parametrize(("encoding", "stream"), [("mp3", MP3), ("aac", AAC)])
+@pytest.mark.parametrize(("encoding", "stream"), [("mp3", MP3), ("aac", AAC), ("flac", FLAC)])
 def test_a_cover_picture_is_no_audio(encoding: str, stream: bytes, step: int) -> None:
     assert wavs(encoding, cut(id3(20_000) + stream, step)) == wavs(encoding, [stream])
 
@@ -116,9 +121,14 @@ def test_a_change_of_rate_keeps_the_first_rate() -> None:
     assert likeness(decoded[2 * RATE_HZ :], voice(RATE_HZ, 2), RATE_HZ)[0] > 0.9
 
 
-def test_mp4_is_named_as_what_cannot_be_streamed() -> None:
+def test_a_tag_that_no_writer_writes_is_no_tag() -> None:
+    assert wavs("mp3", [b"ID3\x04\0\0\xff\xff\xff\xff" + MP3]) == wavs("mp3", [MP3])
+
+
+@pytest.mark.parametrize("step", [1, 3200])
+def test_mp4_is_named_as_what_cannot_be_streamed(step: int) -> None:
     with pytest.raises(UnsupportedFormat, match="MP4"):
-        decode("aac", struct.pack(">I4s", 32, b"ftypM4A ") + bytes(500))
+        decode("aac", struct.pack(">I8s", 32, b"ftypM4A ") + bytes(500), step)
 
 
 # ---- Ogg ----------------------------------------------------------------------------------------------------------
@@ -212,6 +222,28 @@ def test_streams_after_each_other_are_joined() -> None:
     assert np.array_equal(decoded, np.concatenate([once, once]))
 
 
+@pytest.mark.parametrize("step", [1, 777, 1 << 20])
+@pytest.mark.parametrize("serial", [7, 8], ids=["same serial", "other serial"])
+def test_a_file_that_was_cut_off_does_not_hide_the_next(serial: int, step: int) -> None:
+    """As where a recorder was killed, and sends on in a new file."""
+    second = opus_pages(GROUPS, serial=serial)
+    kept, _ = decode("opus", b"".join(PAGES[:8]))
+    whole, _ = decode("opus", b"".join(PAGES))
+    decoded, _ = decode("opus", b"".join(PAGES[:8] + second), step)
+    assert np.array_equal(decoded, np.concatenate([kept, whole]))
+
+
+@pytest.mark.parametrize("step", [1, 777, 1 << 20])
+def test_a_page_that_was_cut_off_does_not_swallow_the_next_file(step: int) -> None:
+    """Of the last page of the first file, six packets have come whole."""
+    six = len(PAGES[8]) - sum(map(len, GROUPS[6][6:])) + 1
+    kept, _ = decode("opus", b"".join(PAGES[:8]) + PAGES[8][:six])
+    whole, _ = decode("opus", b"".join(PAGES))
+    decoded, _ = decode("opus", b"".join(PAGES[:8]) + PAGES[8][:six] + b"".join(opus_pages(GROUPS, serial=8)), step)
+    assert len(kept) == 66 * 960 - 312
+    assert np.array_equal(decoded, np.concatenate([kept, whole]))
+
+
 def test_an_absurd_time_makes_no_silence() -> None:
     pages = list(PAGES)
     pages[5] = page(GROUPS[3], 1 << 62, 5)
@@ -289,7 +321,9 @@ def element(name: int, body: bytes, unknown: bool = False) -> bytes:
     return name.to_bytes((name.bit_length() + 7) // 8, "big") + size + body
 
 
-def webm(blocks: list[tuple[int, bytes]], codec: bytes = b"A_OPUS", kind: int = 2, track: int = 1) -> bytes:
+def webm(
+    blocks: list[tuple[int, bytes]], codec: bytes = b"A_OPUS", kind: int = 2, track: int = 1, flags: int = 0x80
+) -> bytes:
     """As a browser's recorder writes it: nothing has a known size, and a cluster begins now and then."""
     entry = element(0xD7, b"\1") + element(0x83, bytes([kind])) + element(0x86, codec)
     entry += element(0x63A2, opus_head(1, 312))
@@ -299,7 +333,7 @@ def webm(blocks: list[tuple[int, bytes]], codec: bytes = b"A_OPUS", kind: int = 
         if at % 10 == 0:
             cluster_ms = ms
             stream += element(0x1F43B675, b"", unknown=True) + element(0xE7, struct.pack(">I", ms))
-        stream += element(0xA3, bytes([0x80 | track]) + struct.pack(">hB", ms - cluster_ms, 0x80) + packet)
+        stream += element(0xA3, bytes([0x80 | track]) + struct.pack(">hB", ms - cluster_ms, flags) + packet)
     return stream
 
 
@@ -340,6 +374,53 @@ def test_a_clock_that_jitters_makes_no_silence() -> None:
 def test_what_is_not_opus_in_webm_is_named(stream: bytes, what: str) -> None:
     with pytest.raises(StenowireError, match=what):
         decode("opus", stream)
+
+
+def laced(contents: list[bytes], lacing: int) -> bytes:
+    """What follows a block's header (RFC 9559, 10.3)."""
+    sizes = [len(packet) for packet in contents]
+    told = bytes([len(contents) - 1])
+    if lacing == XIPH:
+        told += b"".join(b"\xff" * (size // 255) + bytes([size % 255]) for size in sizes[:-1])
+    if lacing == EBML and len(sizes) > 1:
+        told += (0x4000 | sizes[0]).to_bytes(2, "big")
+        steps = [after - before for before, after in pairwise(sizes[:-1])]
+        told += b"".join((0x4000 | step + 0x1FFF).to_bytes(2, "big") for step in steps)
+    return told + b"".join(contents)
+
+
+SIZES = [[3], [5, 7], [0, 254, 255, 256, 510, 900, 1], [40] * 256]
+
+
+@pytest.mark.parametrize("lacing", [XIPH, EBML])
+@pytest.mark.parametrize("sizes", SIZES, ids=len)
+def test_laced_packets_come_apart(lacing: int, sizes: list[int]) -> None:
+    contents = [bytes([at % 251]) * size for at, size in enumerate(sizes)]
+    assert unlaced(laced(contents, lacing), lacing) == contents
+
+
+def test_packets_of_one_size_are_laced_without_telling_it() -> None:
+    assert unlaced(b"\2aabbcc", FIXED) == [b"aa", b"bb", b"cc"]
+
+
+@pytest.mark.parametrize("lacing", [XIPH, FIXED, EBML])
+@given(data=st.binary(max_size=20))
+def test_no_lacing_whatever_raises_anything_but_an_audio_error(lacing: int, data: bytes) -> None:
+    with contextlib.suppress(BadAudio):
+        assert b"".join(unlaced(data, lacing)) in data
+
+
+@pytest.mark.parametrize("lacing", [XIPH, EBML])
+def test_a_laced_recording_is_the_recording(lacing: int) -> None:
+    groups = [(at * 20, laced(OPUS[at : at + 5], lacing)) for at in range(0, 100, 5)]
+    assert wavs("opus", [webm(groups, flags=0x80 | lacing)]) == wavs("opus", [webm(STEADY)])
+
+
+def test_the_end_of_a_webm_file_is_cut_to_the_sample() -> None:
+    last = element(0xA1, b"\x81" + struct.pack(">hB", 20, 0) + OPUS[100])
+    group = element(0xA0, last + element(0x75A2, struct.pack(">i", 15_000_000)))
+    assert len(decode("opus", webm(STEADY))[0]) == 100 * 960 - 312
+    assert len(decode("opus", webm(STEADY) + group)[0]) == 100 * 960 - 312 + 240
 
 
 # ---- FLAC ---------------------------------------------------------------------------------------------------------
@@ -451,6 +532,22 @@ STRANGERS = {
 def test_what_is_no_audio_is_refused(declared: str, stranger: str) -> None:
     with pytest.raises((BadAudio, UnsupportedFormat)):
         decode(declared, STRANGERS[stranger])
+
+
+BLANK = {
+    "mp3": [id3((1 << 20) - 10)],
+    "flac": [FLAC[:4] + b"\0" + FLAC[5:42], b"\1\x0f\xff\xfc" + bytes((1 << 20) - 4)],
+    "opus": [PAGES[0], page([bytes(65_000)], -1, 1, 0, serial=9) * 16],
+}
+"""(how it begins,) what may go on for ever without a sound: about a MB."""
+
+
+@pytest.mark.parametrize("encoding", BLANK)
+def test_tags_and_tables_that_never_end_are_given_up(encoding: str) -> None:
+    transcoder = Transcoder(encoding)
+    with pytest.raises(BadAudio, match="no sound in 64 MB"):
+        for piece in [*BLANK[encoding][:-1], *BLANK[encoding][-1:] * (2 + (MOST_SILENT_BYTES >> 20))]:
+            list(transcoder.feed(piece))
 
 
 @pytest.mark.parametrize("declared", DECLARED)

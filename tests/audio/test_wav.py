@@ -37,6 +37,7 @@ def test_audio_is_found_however_the_stream_is_cut(step: int) -> None:
         (fmt(bits=24), Layout("signed", 3, 1)),
         (fmt(bits=32, channels=8), Layout("signed", 4, 8)),
         (fmt(bits=32, tag=3), Layout("float", 4, 1)),
+        (fmt(bits=64, tag=3), Layout("float", 8, 1)),
         (fmt(bits=12), Layout("signed", 2, 1)),
         (fmt(bits=8, tag=6), Layout("alaw", 1, 1)),
         (fmt(bits=8, tag=7, channels=2), Layout("mulaw", 1, 2)),
@@ -130,7 +131,7 @@ def test_an_absurd_header_is_refused_by_name(stream: bytes, said: str) -> None:
         (fmt(tag=17, bits=4), "IMA ADPCM"),
         (fmt(tag=0x1234), "codec 4660"),
         (extensible(tag=49, bits=8), "GSM"),
-        (fmt(tag=3, bits=64), "64-bit float"),
+        (fmt(tag=3, bits=16), "16-bit float"),
     ],
 )
 def test_a_codec_that_is_not_decoded_is_named(header: bytes, said: str) -> None:

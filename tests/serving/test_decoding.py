@@ -16,6 +16,7 @@ from stenowire.errors import BadAudio, UnsupportedFormat
 from stenowire.serving import decoding
 from stenowire.serving.decoding import Decoders
 from stenowire.serving.decoding_stream import Decoding
+from stenowire.serving.decoding_wire import LARGEST_MESSAGE_BYTES
 from stenowire.types import Encoding
 
 pytestmark = pytest.mark.unit
@@ -91,6 +92,15 @@ async def test_bare_packets_keep_their_borders() -> None:
         decoding = await some.open("opus_packets")
         assert await read(decoding, coded) == wavs("opus_packets", coded)
         decoding.close()
+
+
+async def test_where_bare_packets_are_taken_a_container_comes_in_pieces_of_any_size() -> None:
+    large = encode(voice(48_000, 4), 48_000, "libopus", "ogg", 250_000)
+    assert len(large) > LARGEST_MESSAGE_BYTES
+    async with decoders() as some:
+        assert await whole(some, "opus_packets", large, len(large)) == wavs("opus", [large])
+        with pytest.raises(BadAudio, match="no packet is so long"):
+            await whole(some, "opus_packets", b"\x0b" * len(large), len(large))
 
 
 async def test_the_server_itself_never_loads_ffmpeg() -> None:

@@ -34,8 +34,17 @@ OTHERS = {
     b"FORM": "AIFF",
     b"#!AM": "AMR",
     b"\x1aE\xdf\xa3": "WebM",
+    b"#EXT": "a playlist",
+    b"ffco": "a playlist",
+    b"<?xm": "XML",
+    b"<svg": "SVG",
+    b"v=0\r": "SDP",
+    b"v=0\n": "SDP",
+    b"PK\x03\x04": "a zip archive",
 }
 """First four bytes of what people send by mistake. As PCM they would be loud noise in the first eighth of a ms."""
+MP4 = b"ftyp"
+"""Behind a size of less than 16 MB, so that the first byte is 0."""
 
 HEAD_BYTES = 12
 """Enough to know a WAV header: RIFF, a size, WAVE."""
@@ -83,10 +92,12 @@ class Decoder:
         """Whether more bytes are needed to tell what this is."""
         if head.startswith(b"RIFF"):
             return len(head) < HEAD_BYTES
+        if head.startswith(b"\0") or not head:
+            return len(head) < 8 and MP4.startswith(head[4:])
         return len(head) < 4 and any(magic.startswith(head) for magic in (b"RIFF", *OTHERS))
 
     def _choose(self, head: bytes) -> None:
-        if other := OTHERS.get(head[:4]):
+        if other := "MP4 or M4A" if head[4:8] == MP4 else OTHERS.get(head[:4]):
             raise BadAudio(f"the audio is {other}, but was announced as {self._declared.encoding}", "format")
         if head.startswith(b"RIFF") and (head[8:12] == b"WAVE" or self._declared.encoding == "wav"):
             self._wav = WavReader()

@@ -21,7 +21,7 @@ class Layout(msgspec.Struct, frozen=True):
 
     kind: Kind = "signed"
     bytes_per_sample: int = 2
-    """1 for unsigned, mulaw and alaw, 2..4 for signed, 4 for float."""
+    """1 for unsigned, mulaw and alaw, 2..4 for signed, 4 or 8 for float."""
     channels: int = 1
 
     @property
@@ -65,10 +65,10 @@ def _three_bytes(data: bytes) -> Samples:
     return _integers(wide.reshape(-1), "<i4", 1 << 31)
 
 
-def _floats(data: bytes) -> Samples:
+def _floats(data: bytes, dtype: str) -> Samples:
     """What is not a number is silence; what is too loud is clipped."""
-    finite = np.nan_to_num(np.frombuffer(data, "<f4").astype(np.float32), posinf=1, neginf=-1)
-    clipped: Samples = np.clip(finite, -1, 1)
+    finite = np.nan_to_num(np.frombuffer(data, dtype), posinf=1, neginf=-1)
+    clipped: Samples = np.clip(finite, -1, 1).astype(np.float32)
     return clipped
 
 
@@ -77,7 +77,8 @@ _SCALED = {
     ("signed", 2): lambda data: _integers(data, "<i2", 1 << 15),
     ("signed", 3): _three_bytes,
     ("signed", 4): lambda data: _integers(data, "<i4", 1 << 31),
-    ("float", 4): _floats,
+    ("float", 4): lambda data: _floats(data, "<f4"),
+    ("float", 8): lambda data: _floats(data, "<f8"),
     ("mulaw", 1): from_mulaw,
     ("alaw", 1): from_alaw,
 }

@@ -178,9 +178,9 @@ def read_fmt(chunk: bytes) -> tuple[Layout, int]:
 def _sample(tag: int, bits: int) -> tuple[Kind, int]:
     """(kind, bytes per sample). Odd widths fill the upper bits of whole bytes."""
     if tag == FLOAT:
-        if bits != 32:
-            raise UnsupportedFormat(f"WAV holds {bits}-bit float; 32-bit float is supported", "format")
-        return "float", 4
+        if bits not in (32, 64):
+            raise UnsupportedFormat(f"WAV holds {bits}-bit float; 32 and 64 bits are supported", "format")
+        return "float", bits // 8
     if tag in (ALAW, MULAW):
         return ("alaw" if tag == ALAW else "mulaw"), 1
     if not 1 <= bits <= 32:

@@ -39,15 +39,12 @@ class Decoding:
             pass
 
     async def feed(self, data: bytes) -> AsyncGenerator[bytes, None]:
-        """Pieces of one WAV stream. Of opus_packets, `data` is one packet. Raises BadAudio, UnsupportedFormat."""
-        if self._encoding == "opus_packets":
-            if len(data) > wire.LARGEST_MESSAGE_BYTES:
-                raise self._bad("no packet is so long")
-            pieces = [data]
-        else:
-            pieces = [data[at : at + PIECE_BYTES] for at in range(0, len(data), PIECE_BYTES)]
-        for piece in pieces:
-            async for wav in self._ask(wire.DATA, piece):
+        """Pieces of one WAV stream. Of opus_packets, `data` is one packet, or bytes of a container. Raises BadAudio,
+        UnsupportedFormat."""
+        # No packet is as long as the largest message, so that none is cut.
+        most = wire.LARGEST_MESSAGE_BYTES if self._encoding == "opus_packets" else PIECE_BYTES
+        for at in range(0, len(data), most):
+            async for wav in self._ask(wire.DATA, data[at : at + most]):
                 yield wav
 
     async def flush(self) -> AsyncGenerator[bytes, None]:

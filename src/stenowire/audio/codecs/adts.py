@@ -30,9 +30,12 @@ class AdtsReader:
     def __init__(self) -> None:
         self._frames = FrameReader("ADTS", 7, read_adts)
         self._alike: tuple[int, ...] | None = None
+        self._first = b""
+        """Bytes of the stream."""
 
     def feed(self, data: bytes) -> Iterator[Part]:
-        if self._alike is None and data[4:8] == b"ftyp":
+        self._first += data[: 8 - len(self._first)]
+        if self._first[4:] == b"ftyp":
             raise UnsupportedFormat("the audio is MP4, which cannot be streamed; aac must come as ADTS", "format")
         for frame, coded in self._frames.feed(data):
             yield from self._tell(frame, coded)

@@ -7,6 +7,7 @@ begins, so the last one is always held back. A header is believed by its checksu
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from stenowire.audio import id3
 from stenowire.audio.codecs.parts import Gap, Head, Packet, Part
 from stenowire.errors import BadAudio
 
@@ -124,6 +125,11 @@ class FlacReader:
         """Whether what is needed of the next block has come: all of the first, the header of any other."""
         if self._head:
             return self._skipped() and len(self._held) >= 4
+        while self._skipped() and (tag := id3.tag_bytes(self._held)):
+            # Some rippers write one in front of all.
+            self._skip_bytes = tag
+        if id3.MAGIC.startswith(self._held[:3]) and len(self._held) < id3.HEADER_BYTES:
+            return False
         if self._held[:4] != MAGIC[: len(self._held)]:
             raise BadAudio(f"not a FLAC header: {bytes(self._held[:4])!r}")
         return len(self._held) >= len(MAGIC) + 4 + STREAMINFO_BYTES

@@ -4,13 +4,16 @@ Input: bytes cut anywhere, with ID3 tags and rubbish between; how to read a head
 another of the same kind follows it; once in step, each is told as soon as it is whole.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from stenowire.audio import id3
 from stenowire.errors import BadAudio
 
 MOST_JUNK_BYTES = 1 << 18
-ID3_BYTES = 10
+BEGINNING = re.compile(rb"\xff|ID3")
+"""Of a frame or a tag."""
 
 
 class Frame(NamedTuple):
@@ -76,26 +79,26 @@ class FrameReader:
 
     def _step(self) -> None:
         """On to the next byte that may begin a frame or a tag."""
-        places = [place for place in (self._held.find(b"\xff", 1), self._held.find(b"ID3", 1)) if place > 0]
+        found = BEGINNING.search(self._held, 1)
         # The last two bytes may begin a tag.
-        junk = min(places, default=max(1, len(self._held) - 2))
+        junk = found.start() if found else max(1, len(self._held) - 2)
         del self._held[:junk]
         self._junk_bytes += junk
         if self._junk_bytes > MOST_JUNK_BYTES:
             raise BadAudio(f"no {self._name} frame in {MOST_JUNK_BYTES >> 10} KB")
 
     def _pass_tag(self) -> bool:
-        """Skip an ID3v2 tag, a cover's picture and all (id3.org, "ID3 tag version 2.4.0"); False when bytes lack."""
+        """Skip an ID3v2 tag, a cover's picture and all; False when bytes lack."""
         while True:
             skipped = min(self._tag_left, len(self._held))
             del self._held[:skipped]
             self._tag_left -= skipped
             if self._tag_left or len(self._held) < self._header_bytes:
                 return False
-            if not self._held.startswith(b"ID3"):
+            if not self._held.startswith(id3.MAGIC):
                 return True
-            if len(self._held) < ID3_BYTES:
+            if len(self._held) < id3.HEADER_BYTES:
                 return False
-            size = self._held[6] << 21 | self._held[7] << 14 | self._held[8] << 7 | self._held[9]
-            footer = ID3_BYTES if self._held[5] & 0x10 else 0
-            self._tag_left = ID3_BYTES + size + footer
+            self._tag_left = id3.tag_bytes(self._held)
+            if self._tag_left == 0:
+                return True

@@ -1,7 +1,8 @@
 """Packets of one logical stream inside an Ogg stream, with their times.
 
 Input: bytes cut anywhere; what the packets mean comes from a `Mapping`. Output: parts. Other logical streams, such as a
-video's, are passed over. When the followed stream ends, the next one that the mapping knows is followed.
+video's, are passed over. When the followed stream ends, or was cut off and another file begins, the next one that the
+mapping knows is followed.
 """
 
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ class Stream(NamedTuple):
     """Samples at the start that are not meant to be heard."""
     origin: int
     """The granule at the start of the first packet of a whole stream."""
+    late: int = 0
+    """Samples by which the decoder is behind the granules. They are part of `skip`."""
 
 
 class Mapping(Protocol):
@@ -44,12 +47,14 @@ class OggReader:
         """Of the stream that is followed."""
         self._serial = 0
         self._found = False
+        self._past_first = False
+        """Whether more has come of it than its first page: all streams of a file begin before that."""
         self._other = b""
         """How the first stream begins that is not followed."""
 
     def feed(self, data: bytes) -> Iterator[Part]:
         for page in self._pages.feed(data):
-            if page.flags & FIRST and self._packets is None:
+            if page.flags & FIRST and (self._packets is None or self._past_first):
                 yield from self._begin(page)
             if self._packets is not None and page.serial == self._serial:
                 yield from self._read(page, self._packets)
@@ -63,16 +68,17 @@ class OggReader:
                 yield from self._read(page, self._packets)
 
     def _begin(self, page: Page) -> Iterator[Part]:
-        self._stream = self._mapping.begin(page.body)
-        if self._stream is None:
+        stream = self._mapping.begin(page.body)
+        if stream is None:
             self._other = self._other or page.body[:8]
             return
-        self._packets, self._serial, self._found = Packets(), page.serial, True
-        self._headers, self._skip = self._stream.headers, self._stream.skip
+        self._packets, self._serial, self._found, self._past_first = Packets(), page.serial, True, False
+        self._stream, self._headers, self._skip = stream, stream.headers, stream.skip
         self._clock: Clock | None = None
-        yield self._stream.head
+        yield stream.head
 
     def _read(self, page: Page, unlaced: Packets) -> Iterator[Part]:
+        self._past_first |= not page.flags & FIRST
         packets = unlaced.feed(page)
         headers = min(self._headers, len(packets))
         self._headers -= headers
@@ -96,9 +102,8 @@ class OggReader:
 
     def _place(self, page: Page, total: int) -> tuple[int, int]:
         """(samples of silence before this page, samples of it that count)."""
-        assert self._stream is not None
         last = bool(page.flags & LAST)
-        start = page.granule - total
+        start = page.granule - total - self._stream.late
         if self._clock is None:
             self._clock = Clock(self._stream.head.rate_hz, self._stream.origin if last else start)
         too_many = self._clock.position + total - page.granule

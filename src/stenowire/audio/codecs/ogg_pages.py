@@ -3,6 +3,7 @@
 Input: bytes cut anywhere. Output: pages, then packets. A page may hold seconds of speech, so its packets are told while
 it comes in, as if it were several; but not of a last page, whose header cuts its end, nor after a hole, whose length
 only shows at the page's end. Checksums are not looked at, since TCP has its own: a damaged page is damaged packets.
+A page in whose body another begins was cut off there, as where a recorder was killed and a new file follows.
 """
 
 import struct
@@ -12,6 +13,8 @@ from typing import NamedTuple
 from stenowire.errors import BadAudio
 
 MAGIC = b"OggS"
+BEGINNING = MAGIC + b"\0"
+"""Of every page: its version is 0."""
 HEADER_BYTES = 27
 FLAGS_AT, SEGMENTS_AT = 5, 26
 CONTINUED, FIRST, LAST = 1, 2, 4
@@ -38,7 +41,7 @@ class OggPages:
         self._held = bytearray()
         self._junk_bytes = 0
         self._last = -1, -1
-        """Serial and number of the last page."""
+        """Serial and number of the last page, where nothing is missing behind it."""
 
     def feed(self, data: bytes) -> Iterator[Page]:
         self._held += data
@@ -47,27 +50,39 @@ class OggPages:
 
     def flush(self) -> Iterator[Page]:
         """What there is of a page that is not whole."""
-        if self._align() and (page := self._part()) is not None:
+        if self._align() and (page := self._part(len(self._held))) is not None:
             yield page
 
     def _next(self) -> Page | None:
         held = self._held
-        if not self._align():
-            return None
-        _, _, flags, granule, serial, number = struct.unpack_from("<4sBBqII", held)
-        begin = HEADER_BYTES + held[SEGMENTS_AT]
-        lacing = bytes(held[HEADER_BYTES:begin])
-        end = begin + sum(lacing)
-        if len(held) < end or len(held) < begin:
+        while self._align():
+            _, _, flags, granule, serial, number = struct.unpack_from("<4sBBqII", held)
+            begin = HEADER_BYTES + held[SEGMENTS_AT]
+            lacing = bytes(held[HEADER_BYTES:begin])
+            end = begin + sum(lacing)
+            another = held.find(BEGINNING, begin, end)
+            if another < 0 and len(held) >= max(begin, end):
+                page = Page(flags, granule, serial, number, lacing, bytes(held[begin:end]))
+                del held[:end]
+                self._last, self._junk_bytes = (serial, number), 0
+                return page
             follows = not flags & (FIRST | LAST) and self._last in ((serial, number - 1), (serial, number))
-            return self._part() if follows else None
-        page = Page(flags, granule, serial, number, lacing, bytes(held[begin:end]))
-        del held[:end]
-        self._last, self._junk_bytes = (serial, number), 0
-        return page
+            part = self._part(another if another >= 0 else self._sure()) if follows else None
+            if part is not None or another < 0:
+                return part
+            # A hole follows.
+            self._last = -1, -1
+            self._drop(another)
+        return None
 
-    def _part(self) -> Page | None:
-        """The packets that are whole; they are cut out of what is held, and the page goes on behind them."""
+    def _sure(self) -> int:
+        """Up to where no other page can have begun."""
+        begun = (n for n in range(len(BEGINNING) - 1, 0, -1) if self._held.endswith(BEGINNING[:n]))
+        return len(self._held) - next(begun, 0)
+
+    def _part(self, limit: int) -> Page | None:
+        """The packets that are whole before `limit`; they are cut out of what is held, and the page goes on behind
+        them."""
         held = self._held
         _, _, flags, _, serial, number = struct.unpack_from("<4sBBqII", held)
         begin = HEADER_BYTES + held[SEGMENTS_AT]
@@ -75,7 +90,7 @@ class OggPages:
         segments = size = seen = 0
         for at, length in enumerate(lacing, 1):
             seen += length
-            if begin + seen > len(held):
+            if begin + seen > limit:
                 break
             if length < 255:
                 segments, size = at, seen
@@ -94,12 +109,14 @@ class OggPages:
     def _align(self) -> bool:
         """Whether a page's fixed header lies at the start of what is held."""
         found = self._held.find(MAGIC)
-        junk = found if found >= 0 else max(0, len(self._held) - len(MAGIC) + 1)
+        self._drop(found if found >= 0 else max(0, len(self._held) - len(MAGIC) + 1))
+        return found >= 0 and len(self._held) >= HEADER_BYTES
+
+    def _drop(self, junk: int) -> None:
         del self._held[:junk]
         self._junk_bytes += junk
         if self._junk_bytes > MOST_JUNK_BYTES:
             raise BadAudio(f"no Ogg page in {MOST_JUNK_BYTES >> 10} KB")
-        return found >= 0 and len(self._held) >= HEADER_BYTES
 
 
 class Packets:

@@ -19,6 +19,8 @@ CODEC = "libopus"
 MOST_CHANNELS = 8
 LONGEST_PACKET, USUAL_PACKET = 5760, 960
 """120 and 20 ms."""
+LONGEST_PACKET_BYTES = 2 + 48 * (2 + 1275)
+"""48 frames, each with its length (RFC 6716, 3.2.5)."""
 SILK_MS = (10, 20, 40, 60)
 CELT_MS = (2.5, 5, 10, 20)
 
@@ -84,6 +86,8 @@ class BarePackets:
         if not self._begun:
             self._begun = True
             yield Head(CODEC, RATE_HZ, 1, opus_head(1))
+        if len(data) > LONGEST_PACKET_BYTES:
+            raise BadAudio("no packet is so long")
         yield Packet(data, packet_samples(data) or USUAL_PACKET)
 
     def flush(self) -> Iterator[Part]:

@@ -13,6 +13,9 @@ FRAME_SAMPLES = (160, 320, 640)
 """Narrow-band, wide-band, ultra-wide-band: 20 ms each."""
 LOOKAHEAD = (40, 143, 349)
 """Samples by which the reference encoder is ahead (measured: what its first page's granule lacks)."""
+DECODER_SAMPLES = (40, 80, 160)
+"""Samples by which every decoder is behind (SPEEX_GET_LOOKAHEAD of the reference decoder)."""
+CHANNELS_AT = 48
 LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 6_000, 48_000
 MOST_FRAMES = 10
 MOST_EXTRA_HEADERS = 8
@@ -39,8 +42,12 @@ class SpeexInOgg:
         ):
             raise BadAudio("the head of the Speex stream is damaged")
         self._samples = FRAME_SAMPLES[mode] * max(1, frames)
-        head = Head("speex", rate_hz, channels, packet[:80])
-        return Stream(head, headers=2 + extra_headers, skip=LOOKAHEAD[mode], origin=-LOOKAHEAD[mode])
+        # Stereo is mono with hints where a voice stands. FFmpeg is told of one channel: with two it writes the frames
+        # of a packet over each other.
+        mono = packet[:CHANNELS_AT] + struct.pack("<I", 1) + packet[CHANNELS_AT + 4 : 80]
+        skip = LOOKAHEAD[mode] + DECODER_SAMPLES[mode]
+        late = DECODER_SAMPLES[mode]
+        return Stream(Head("speex", rate_hz, 1, mono), 2 + extra_headers, skip, origin=-skip, late=late)
 
     def samples(self, packet: bytes) -> int:
         return self._samples

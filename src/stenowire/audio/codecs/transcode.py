@@ -15,6 +15,7 @@ from stenowire.audio.codecs.opus import OpusPacketReader, OpusReader
 from stenowire.audio.codecs.parts import NewReader, Part
 from stenowire.audio.codecs.sound import SAMPLE_BYTES, Sound
 from stenowire.audio.codecs.speex import SpeexReader
+from stenowire.errors import BadAudio
 
 READERS: dict[str, NewReader] = {
     "mp3": Mp3Reader,
@@ -26,6 +27,8 @@ READERS: dict[str, NewReader] = {
     "flac": FlacReader,
 }
 UNKNOWN_SIZE = 0xFFFFFFFF
+MOST_SILENT_BYTES = 64 << 20
+"""Of tags, pictures, tables and other tracks, before sound comes or between it."""
 
 
 def wav_header(rate_hz: int) -> bytes:
@@ -38,9 +41,13 @@ class Transcoder:
         self._reader = READERS[encoding]()
         self._sound = Sound()
         self._begun = False
+        self._silent_bytes = 0
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """One piece per packet: whoever takes them sets the pace, however much the bytes blow up to."""
+        self._silent_bytes += len(data)
+        if self._silent_bytes > MOST_SILENT_BYTES:
+            raise BadAudio(f"no sound in {MOST_SILENT_BYTES >> 20} MB")
         yield from self._decode(self._reader.feed(data))
 
     def flush(self) -> Iterator[bytes]:
@@ -54,4 +61,5 @@ class Transcoder:
                 self._begun = True
                 yield wav_header(self._sound.rate_hz)
             if pcm:
+                self._silent_bytes = 0
                 yield pcm

@@ -10,6 +10,7 @@ them are kept; all others are skipped by their size.
 import struct
 from collections.abc import Callable, Iterator
 
+from stenowire.audio.codecs.lacing import number_bytes, unlaced
 from stenowire.audio.codecs.parts import Clock, Gap, Head, Packet, Part
 from stenowire.errors import BadAudio, UnsupportedFormat
 
@@ -19,8 +20,8 @@ EBML, SEGMENT, INFO, TRACKS, TRACK = 0x1A45DFA3, 0x18538067, 0x1549A966, 0x1654A
 CLUSTER, BLOCK_GROUP = 0x1F43B675, 0xA0
 ENTERED = {SEGMENT, INFO, TRACKS, TRACK, CLUSTER, BLOCK_GROUP}
 TIME_SCALE, NUMBER, KIND, CODEC, PRIVATE = 0x2AD7B1, 0xD7, 0x83, 0x86, 0x63A2
-CLUSTER_TIME, BLOCK, SIMPLE_BLOCK = 0xE7, 0xA1, 0xA3
-KEPT = {TIME_SCALE, NUMBER, KIND, CODEC, PRIVATE, CLUSTER_TIME, BLOCK, SIMPLE_BLOCK}
+CLUSTER_TIME, BLOCK, DISCARD_PADDING, SIMPLE_BLOCK = 0xE7, 0xA1, 0x75A2, 0xA3
+KEPT = {TIME_SCALE, NUMBER, KIND, CODEC, PRIVATE, CLUSTER_TIME, BLOCK, DISCARD_PADDING, SIMPLE_BLOCK}
 
 AUDIO = 2
 LARGEST_KEPT_BYTES = 1 << 18
@@ -47,6 +48,8 @@ class WebmReader:
         self._clock: Clock | None = None
         self._scale_ns = 1_000_000
         self._cluster_time = 0
+        self._waiting = b""
+        """The last block of a group, whose end may be cut by what follows it."""
 
     def feed(self, data: bytes) -> Iterator[Part]:
         self._held += data
@@ -56,7 +59,7 @@ class WebmReader:
     def flush(self) -> Iterator[Part]:
         if self._head is None:
             raise BadAudio("the WebM stream ended before its audio began")
-        yield from ()
+        yield from self._release()
 
     # ---- elements -----------------------------------------------------------------------------------------------
 
@@ -85,10 +88,10 @@ class WebmReader:
     def _header(self) -> tuple[int, int | None, int] | None:
         """(name, size or None when unknown, bytes of the header); None when it is not whole yet."""
         held = self._held
-        name_bytes = _width(held[0]) if held else 1
+        name_bytes = number_bytes(held[0]) if held else 1
         if name_bytes > 4:
             raise BadAudio("the WebM stream is damaged")
-        size_bytes = _width(held[name_bytes]) if len(held) > name_bytes else 1
+        size_bytes = number_bytes(held[name_bytes]) if len(held) > name_bytes else 1
         if size_bytes > 8:
             raise BadAudio("the WebM stream is damaged")
         if len(held) < name_bytes + size_bytes:
@@ -99,6 +102,8 @@ class WebmReader:
         return int.from_bytes(held[:name_bytes], "big"), None if size == unmarked else size, begin
 
     def _obey(self, name: int, contents: bytes) -> Iterator[Part]:
+        if name in (CLUSTER, BLOCK_GROUP, BLOCK, SIMPLE_BLOCK):
+            yield from self._release()
         match name:
             case 0xAE:
                 self._tracks = [*self._tracks[-15:], {}]
@@ -111,7 +116,11 @@ class WebmReader:
                 self._cluster_time = int.from_bytes(contents, "big")
             case 0x1F43B675 if self._head is None:
                 yield self._begin()
-            case 0xA1 | 0xA3 if self._head is not None:
+            case 0xA1 if self._head is not None:
+                self._waiting = contents
+            case 0x75A2:
+                yield from self._release(max(0, int.from_bytes(contents[:8], "big", signed=True)))
+            case 0xA3 if self._head is not None:
                 yield from self._block(contents)
 
     def _begin(self) -> Head:
@@ -126,24 +135,32 @@ class WebmReader:
             return self._head
         raise BadAudio("the WebM stream has no audio track")
 
-    def _block(self, block: bytes) -> Iterator[Part]:
-        width = _width(block[0]) if block else 9
+    def _release(self, cut_ns: int = 0) -> Iterator[Part]:
+        """The block that waits, less so much of its end."""
+        block, self._waiting = self._waiting, b""
+        if block:
+            yield from self._block(block, cut_ns)
+
+    def _block(self, block: bytes, cut_ns: int = 0) -> Iterator[Part]:
+        assert self._head is not None
+        width = number_bytes(block[0]) if block else 9
         if len(block) < width + 3:
             raise BadAudio("the WebM stream is damaged: a block without a header")
         number = int.from_bytes(block[:width], "big") & (1 << 7 * width) - 1
         if number != self._track:
             return
         time, flags = struct.unpack_from(">hB", block, width)
-        if flags & LACING:
-            raise UnsupportedFormat("the WebM stream laces several packets into a block", "format")
         yield from self._place((self._cluster_time + time) * self._scale_ns)
-        packet = block[width + 3 :]
-        samples = self._samples(packet)
-        skip = min(self._skip, samples)
-        self._skip -= skip
+        packets = unlaced(block[width + 3 :], flags & LACING)
+        lengths = [self._samples(packet) for packet in packets]
+        left = sum(lengths) - cut_ns * self._head.rate_hz // 1_000_000_000
+        for packet, samples in zip(packets, lengths, strict=True):
+            skip = min(self._skip, samples)
+            self._skip -= skip
+            yield Packet(packet, samples, skip, max(0, min(samples, left) - skip) if left < samples else None)
+            left -= samples
         if self._clock:
-            self._clock.position += samples
-        yield Packet(packet, samples, skip)
+            self._clock.position += sum(lengths)
 
     def _place(self, at_ns: int) -> Iterator[Part]:
         assert self._head is not None
@@ -152,8 +169,3 @@ class WebmReader:
             self._clock = Clock(self._head.rate_hz, start, JITTER_MS)
         if gap := self._clock.gap(start):
             yield Gap(gap)
-
-
-def _width(first: int) -> int:
-    """Bytes of a number whose first byte is this: its leading zero bits, and one."""
-    return 9 - first.bit_length()
