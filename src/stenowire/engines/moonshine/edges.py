@@ -1,55 +1,41 @@
-"""Where the sound of a word begins and ends, given roughly where the model listened for it.
+"""How surely each frame of a clip sounds, so that an alignment need not hand pauses to words.
 
-Input: a clip, spans of encoder frames. Output: spans without the silence at their edges. Must not know tokens or text.
+Input: a clip. Output: a number from 0 to 1 for each encoder frame. Must not know tokens or text.
 
-An alignment hands every frame to some token, pauses too. Numbers from dev/LOG.md, "Times of words".
+A threshold would not do: frames near it change sides from codec to codec, and words with them. Numbers from
+dev/LOG.md, "Times of words, steadier".
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from stenowire.engines.moonshine.shape import FRAME_SAMPLES
 from stenowire.types import Samples
 
-BELOW_PEAK_DB = 30.0
-"""So far below the loud parts of a clip is silence, unless the noise floor is higher."""
-ABOVE_FLOOR = 0.3
-"""Silence reaches this share of the way from the floor to the loud parts."""
-SHORTEST_PAUSE = 3
-"""Frames. Fewer quiet ones belong to the word: a stop consonant, a soft beginning."""
-MARGIN = 1
-"""Frames left at an edge that was moved, as a word fades in and out."""
+QUIET_SHARE, LOUD_SHARE = 10, 95
+"""Percentiles of the levels of a clip: its quiet and its loud parts."""
+HALFWAY = 0.4
+"""This share of the way from the one to the other, in dB, a frame sounds as likely as not."""
+SURE_DB = 15.0
+"""So far above that it surely sounds, so far below surely not."""
 
 
-class Edges:
-    def __init__(self, clip: Samples) -> None:
-        """`clip` float32[n] at 16 kHz."""
-        frames = len(clip) // FRAME_SAMPLES
-        power = np.square(clip[: frames * FRAME_SAMPLES]).reshape(frames, FRAME_SAMPLES).mean(axis=1)
-        levels_db = 10 * np.log10(power + 1e-9)
-        floor, peak = np.percentile(levels_db, (5, 95)) if frames else (0.0, 0.0)
-        silence_db = max(peak - BELOW_PEAK_DB, floor + ABOVE_FLOOR * (peak - floor))
-        self._loud: list[bool] = (levels_db >= silence_db).tolist()
+def sounding(clip: Samples, frames: int, first: int = 0) -> NDArray[np.float64]:
+    """`clip` float32[n] at 16 kHz -> float64[frames], from its frame `first` on. Behind its end nothing sounds.
 
-    def trim(self, begin: int, end: int, limit: int) -> tuple[int, int]:
-        """The span begin..end (frames) without silence at its edges.
+    Words fade in and out: a frame sounds as surely as the surest of itself and its neighbours.
+    """
+    levels_db = _levels_db(clip)
+    quiet_db, loud_db = np.percentile(levels_db, (QUIET_SHARE, LOUD_SHARE)) if len(levels_db) else (0.0, 0.0)
+    halfway_db = quiet_db + HALFWAY * (loud_db - quiet_db)
+    sure = np.zeros(max(first + frames, len(levels_db)) + 2)
+    sure[1 : len(levels_db) + 1] = np.clip(0.5 + (levels_db - halfway_db) / (2 * SURE_DB), 0, 1)
+    widened = np.maximum(np.maximum(sure[:-2], sure[1:-1]), sure[2:])
+    return widened[first : first + frames]
 
-        A word that is still sounding at `end` goes on until it falls silent, at the latest to `limit`: up to there
-        nothing but its punctuation was heard.
-        """
-        end = min(end, len(self._loud))
-        first, last = begin, end
-        while first < last - 1 and not self._loud[first]:
-            first += 1
-        if first - begin >= SHORTEST_PAUSE:
-            begin = first - MARGIN
-        if last > first and self._loud[last - 1]:
-            return begin, self._onwards(last, limit)
-        while last > first + 1 and not self._loud[last - 1]:
-            last -= 1
-        return begin, last + MARGIN if end - last >= SHORTEST_PAUSE else end
 
-    def _onwards(self, end: int, limit: int) -> int:
-        limit = min(limit, len(self._loud))
-        while end < limit and self._loud[end]:
-            end += 1
-        return end
+def _levels_db(clip: Samples) -> NDArray[np.float64]:
+    """Of whole frames, and of the steps between samples: hum hardly counts, and s as much as a vowel."""
+    frames = len(clip) // FRAME_SAMPLES
+    steps = np.diff(clip[: frames * FRAME_SAMPLES].reshape(frames, FRAME_SAMPLES), axis=1)
+    return np.asarray(10 * np.log10(np.square(steps).mean(axis=1, dtype=np.float64) + 1e-9))

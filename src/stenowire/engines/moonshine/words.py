@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stenowire.engines.moonshine.align import focus, token_spans
+from stenowire.engines.moonshine.align import focus, token_spans, word_spans
 from stenowire.engines.moonshine.decode import Decoded
-from stenowire.engines.moonshine.edges import Edges
+from stenowire.engines.moonshine.edges import sounding
 from stenowire.engines.moonshine.guards import is_invented
 from stenowire.engines.moonshine.shape import FRAME_SAMPLES
 from stenowire.engines.moonshine.tokenizer import BLANK, Tokenizer
@@ -46,19 +46,19 @@ def to_pieces(tokenizer: Tokenizer, decoded: Decoded, clip: Samples, offset_ms: 
     spans = token_spans(decoded.attention)
     if _invented(tokenizer, decoded, spans):
         return []
-    spans, edges = spans + LAG, Edges(clip)
     pieces: list[Piece] = []
+    spoken: list[tuple[int, int]] = []
     for begin, end in _groups(tokenizer, decoded.tokens):
         text, mark = split_mark(tokenizer.decode(decoded.tokens[begin:end]))
         if not text:
             _append_mark(pieces, mark, end)
             continue
-        spoken = begin + _spoken(tokenizer, decoded.tokens[begin:end], len(text.encode()))
-        frames = edges.trim(int(spans[begin, 0]), int(spans[spoken - 1, 1]), int(spans[end - 1, 1]))
-        begin_ms, end_ms = (round(frame * FRAME_MS) for frame in frames)
-        confidence = min(float(np.exp(np.mean(decoded.scores[begin:spoken]))), 1.0)
-        pieces.append(Piece(Word(text, begin_ms, end_ms, mark, confidence), begin, end))
-    return _in_order(pieces, len(clip) * 1000 // SESSION_RATE_HZ, offset_ms)
+        spoken.append((begin, begin + _spoken(tokenizer, decoded.tokens[begin:end], len(text.encode()))))
+        confidence = min(float(np.exp(np.mean(decoded.scores[slice(*spoken[-1])]))), 1.0)
+        pieces.append(Piece(Word(text, 0, 0, mark, confidence), begin, end))
+    sure = sounding(clip, decoded.attention.shape[1], LAG)
+    times = (word_spans(decoded.attention, spans, spoken, sure) + LAG) * FRAME_MS
+    return _in_order(pieces, times.round().astype(int).tolist(), len(clip) * 1000 // SESSION_RATE_HZ, offset_ms)
 
 
 def _invented(tokenizer: Tokenizer, decoded: Decoded, spans: NDArray[np.int64]) -> bool:
@@ -105,13 +105,13 @@ def _append_mark(pieces: list[Piece], mark: str, end: int) -> None:
     pieces[-1] = Piece(longer, begin, end)
 
 
-def _in_order(pieces: list[Piece], clip_ms: int, offset_ms: int) -> list[Piece]:
-    """Clamp times into the clip, at least one millisecond each, and shift them."""
+def _in_order(pieces: list[Piece], times: list[list[int]], clip_ms: int, offset_ms: int) -> list[Piece]:
+    """With their `times`, begin and end in ms: brought into the clip, at least one millisecond each, and shifted."""
     ordered, floor = [], 0
-    for i, (word, begin, end) in enumerate(pieces):
+    for i, ((word, begin, end), (begin_ms, end_ms)) in enumerate(zip(pieces, times, strict=True)):
         room = max(clip_ms - (len(pieces) - i), floor)
-        begin_ms = min(max(word.begin_ms, floor), room)
-        end_ms = min(max(word.end_ms, begin_ms + 1), max(clip_ms, begin_ms + 1))
+        begin_ms = min(max(begin_ms, floor), room)
+        end_ms = min(max(end_ms, begin_ms + 1), room + 1)
         floor = end_ms
         shifted = Word(word.text, begin_ms + offset_ms, end_ms + offset_ms, word.mark, word.confidence)
         ordered.append(Piece(shifted, begin, end))
