@@ -3,11 +3,11 @@
     python -m bench.formats_text SHIFT_MS,... EVERY [NAME ...]
 
 It runs in the server's interpreter. Every EVERYth headline recording is encoded in each format, sent in pieces of 1
-byte to 64 KB through the decoder, the front end, the detector and the engine (finals, greedy), and once more as pcm of
-the same rate. Each run begins the audio SHIFT_MS later: nothing to a listener, but a small model changes its mind about
-one word in 50, so that only means over several such runs say anything of a format. Writes a line of JSON for each
-recording: format, plain (the pcm to compare it with), shift, id, and words with their times; for a format without an
-encoder here, format and reason.
+byte to 64 KB through the decoder, the front end, the detector and the engine (finals by beam search, as the server has
+them unless it is loaded), and once more as pcm of the same rate. Each run begins the audio SHIFT_MS later: nothing to a
+listener, but a small model changes its mind about one word in 50, so that only means over several such runs say
+anything of a format. Writes a line of JSON for each recording: format, plain (the pcm to compare it with), shift, id,
+and words with their times; for a format without an encoder here, format and reason.
 """
 
 import json
@@ -75,7 +75,7 @@ class Listener:
         key = clip.tobytes()
         if key not in self._known:
             state: Any = self._engine.open(Hint())
-            (self._known[key],) = self._engine.step([Job(state=state, clip=clip, final=True)])
+            (self._known[key],) = self._engine.step([Job(state=state, clip=clip, final=True, effort="beam")])
         return self._known[key]
 
     def forget(self) -> None:
