@@ -13,7 +13,7 @@ import numpy as np
 
 from stenowire.audio.declip import Declipper
 from stenowire.audio.decode import Decoder
-from stenowire.audio.narrowband import EAR_GAIN, NARROW_RATE_HZ, NarrowBand
+from stenowire.audio.narrowband import EAR_GAIN, EAR_ODDS, NARROW_RATE_HZ, NarrowBand
 from stenowire.audio.resample import Resampler
 from stenowire.types import AudioFormat, Samples
 
@@ -42,6 +42,11 @@ class FrontEnd:
     def ear_gain(self) -> float:
         """How much louder the speech detector should hear the samples."""
         return EAR_GAIN if self._band else 1.0
+
+    @property
+    def ear_odds(self) -> float:
+        """By what the odds of speech are multiplied that the detector finds in the samples."""
+        return EAR_ODDS if self._band else 1.0
 
     def feed(self, data: bytes) -> Samples:
         """May be empty: half a sample, a header, and the resampler's 12 to 30 ms are held back."""

@@ -3,7 +3,8 @@
 Input: float32 mono at 16 kHz, brought there from 8 kHz. Output: as many samples at 16 kHz. The empty half of the band
 is not guessed at: it gets faint noise that swells with the highest sounds of the telephone's own band, as no wide-band
 recording is empty there. The detector hears more of the speech by it, and by `EAR_GAIN`; to the recogniser the noise
-makes no difference, and louder sound costs it words (dev/LOG.md, "Telephone").
+makes no difference, and louder sound costs it words (dev/LOG.md, "Telephone"). It doubts what it
+hears all the same, so that speech is taken to be likelier than it says.
 """
 
 import numpy as np
@@ -14,6 +15,9 @@ NARROW_RATE_HZ = 8_000
 """Sources at this rate come this way."""
 EAR_GAIN = 2.5
 """By how much the detector, and only it, is to hear such sound louder: 8 dB."""
+EAR_ODDS = 12.0
+"""By how much the odds of speech are raised that it finds there: without the upper band it doubts quiet voices and lone
+digits. Anything from 5 to 20 gives as many right words (dev/LOG.md, "Telephone: what the detector doubts")."""
 FILL = 0.03
 """Noise above 4 kHz, over the rms of what lies between 2 and 4 kHz: 30 dB below."""
 TAPS = 65

@@ -26,6 +26,8 @@ class Judged(msgspec.Struct, frozen=True):
     """Their first sample."""
     probabilities: list[float]
     levels_db: list[float]
+    odds: float = 1.0
+    """How much likelier speech is than the detector says."""
 
 
 class Hearing:
@@ -62,7 +64,8 @@ class Hearing:
         begin, end = self.judging, self._asked
         self.judging, self.waits = end, False
         self._answers.heard(end, heard.ear)
-        return Judged(begin, heard.probabilities.tolist(), levels_db(self._tape.view(begin, end)))
+        levels = levels_db(self._tape.view(begin, end))
+        return Judged(begin, heard.probabilities.tolist(), levels, self._line.ear_odds)
 
 
 def levels_db(samples: Samples) -> list[float]:

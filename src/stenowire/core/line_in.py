@@ -36,6 +36,11 @@ class LineIn:
         """By what the speech detector wants these samples multiplied."""
         return self._front.ear_gain
 
+    @property
+    def ear_odds(self) -> float:
+        """By what the odds of speech are multiplied that the speech detector finds in these samples."""
+        return self._front.ear_odds
+
     def feed(self, data: bytes) -> None:
         self._append(self._front.feed(data))
 

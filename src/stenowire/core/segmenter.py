@@ -83,6 +83,11 @@ def onset_threshold(threshold: float) -> float:
     return 0.5 + 0.45 * threshold
 
 
+def raised(probability: float, odds: float) -> float:
+    """The probability (0..1) whose odds p / (1 - p) are so many times as high."""
+    return probability if odds == 1 else odds * probability / (1 + (odds - 1) * probability)
+
+
 class Segmenter:
     """`feed` frames in order; `flush` at the end of audio; `cut` where the text says that a sentence ended."""
 
@@ -139,25 +144,28 @@ class Segmenter:
         margin = self.rules.onset_window * FRAME + self._samples(self.segmentation.prefix_ms)
         return max(self._floor, self._heard - margin)
 
-    def feed(self, probabilities: Sequence[float], levels_db: Sequence[float]) -> list[Boundary]:
+    def feed(self, probabilities: Sequence[float], levels_db: Sequence[float], odds: float = 1.0) -> list[Boundary]:
+        """One probability (0..1) and one level per frame. `odds` says how much likelier speech is than that; what is
+        *surely* speech is judged without it, or noise would be taken for sure."""
         boundaries: list[Boundary] = []
         for probability, level_db in zip(probabilities, levels_db, strict=True):
             begin = self._heard
             self._heard += FRAME
             self._sure_frames += probability >= self._sure_level()
+            likely = raised(float(probability), odds)
             if self._begin is None:
-                boundaries += self._silence(begin, float(probability), level_db)
+                boundaries += self._silence(begin, likely, level_db)
             else:
-                boundaries += self._speech(float(probability), level_db)
+                boundaries += self._speech(likely, level_db)
         return boundaries
 
-    def recall(self, begin: int, probabilities: Sequence[float], levels_db: Sequence[float]) -> None:
+    def recall(self, begin: int, probabilities: Sequence[float], levels_db: Sequence[float], odds: float = 1.0) -> None:
         """Frames from `begin` on that were judged before this segmenter took up: only where to cut depends on them."""
         if self._begin is None:
             return
         for index, (probability, level_db) in enumerate(zip(probabilities, levels_db, strict=True)):
             if begin + index * FRAME >= self._scores_from:
-                self._scores.append(level_db + 10 * float(probability))
+                self._scores.append(level_db + 10 * raised(float(probability), odds))
 
     @property
     def quiet_place(self) -> Place | None:

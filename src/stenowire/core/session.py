@@ -233,7 +233,7 @@ class Session:
     def _heard(self, heard: Heard, now: float) -> None:
         judged = self._hearing.take(heard)
         if judged.begin < self._segmenter.heard:
-            return self._segmenter.recall(judged.begin, judged.probabilities, judged.levels_db)
+            return self._segmenter.recall(judged.begin, judged.probabilities, judged.levels_db, judged.odds)
         self._out += self._transcriber.hear(judged, now)
         self._watch_silence()
 
