@@ -4,7 +4,8 @@ Recorded noises are laid under the headline recordings at 20, 10, 5 and 0 dB bel
 turns, at places that are the same in every run. What decides takes all recordings, the rest every other one.
 Everything is recognised in the server's interpreter (`robustness_work.py`), finals by beam search, and scored like the
 rest of the bench.
-`auto` must not raise the error rate of clean speech by more than 0.2, and must cut it at 5 dB by a tenth.
+`auto` must not raise the error rate of clean speech by more than 0.2, and must cut it at 5 dB by a tenth, over several
+draws of noise.
 """
 
 import json
@@ -23,6 +24,9 @@ SETTINGS = ["off", "near_field", "far_field", "auto"]
 SNRS_DB = (20, 10, 5, 0)
 CODED = ["8 kHz", "mulaw", "mp3", "opus loss 0", "opus loss 5", "opus loss 10", "opus loss 20"]
 JUDGED = ("clean", "snr 5")
+DRAWS = 4
+"""Places in the noises, each recording twice under either, by which `auto` is judged: one moves the rate by a point."""
+AGAIN = f"snr 5 in {DRAWS} draws"
 MOST_ADDED, LEAST_CUT = 0.2, 0.10
 LIMIT_S = 1800.0
 
@@ -57,14 +61,21 @@ def _judge(table: Table, counts: Counts) -> None:
     off, auto = (score.rate(counts["clean", setting]) for setting in ("off", "auto"))
     reach = f"≤ {MOST_ADDED:+} points"
     table.add("auto on clean speech", f"{auto - off:+.2f} points", reach, auto - off <= MOST_ADDED)
-    off, auto = (score.rate(counts["snr 5", setting]) for setting in ("off", "auto"))
-    table.add("auto at 5 dB", f"{100 * (auto / off - 1):+.1f} %", f"≤ {-100 * LEAST_CUT:.0f} %", auto <= 0.9 * off)
+    off, auto = (score.rate(counts[AGAIN, setting]) for setting in ("off", "auto"))
+    table.add(
+        f"auto at 5 dB, {DRAWS} draws",
+        f"{100 * (auto / off - 1):+.1f} %",
+        f"≤ {-100 * LEAST_CUT:.0f} %",
+        auto <= 0.9 * off,
+    )
 
 
 def _spoken(harm: str) -> str:
     match harm.split():
         case ["snr", snr_db]:
             return f"noise at {snr_db} dB"
+        case ["snr", snr_db, "in", draws, "draws"]:
+            return f"noise at {snr_db} dB, {draws} draws"
         case ["opus", "loss", percent]:
             return f"opus packets, 24 kbit/s, {percent} % of them lost"
         case ["mp3"]:
@@ -83,6 +94,7 @@ def _measured(recordings: list[corpus.Recording], quick: bool) -> list[dict[str,
         "settings": SETTINGS,
         "conditions": [
             *({"harm": harm, "settings": SETTINGS, "every": 1 if harm in JUDGED else 2} for harm in ["clean", *snrs]),
+            {"harm": "snr 5", "name": AGAIN, "settings": ["off", "auto"], "every": 1, "draws": DRAWS},
             *(
                 {"harm": harm, "settings": ["off", "near_field", "auto"], "every": 2}
                 for harm in CODED[:: 3 if quick else 1]

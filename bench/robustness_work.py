@@ -3,7 +3,8 @@
     python -m bench.robustness_work SPEECH-JSON
 
 It runs in the server's interpreter. In: a JSON file: {"folder", "recordings": [{"id", "file"}], "noise": [files],
-"conditions": [{"harm", "settings"}]}. Out: JSON lines, {"harm", "setting", "id", "text"} for each recording, and
+"conditions": [{"harm", "settings", "every"}]}; of a condition with "draws" each recording is harmed so many times, and
+its "name" stands for "harm" in what is told. Out: JSON lines, {"harm", "setting", "id", "text"} for each recording, and
 {"stage", "ms_per_s"}. Recordings take the way of a recording without a server: decoder process, session, pool.
 """
 
@@ -129,17 +130,20 @@ async def recognise_all(plan: dict[str, Any]) -> None:
     pool.start()
     places = asyncio.Semaphore(len(os.sched_getaffinity(0)))
 
-    async def one(harm: str, setting: str, index: int, name: str) -> None:
+    async def one(condition: dict[str, Any], setting: str, index: int, name: str) -> None:
         async with places:
-            made = await asyncio.to_thread(stream, harm, read[name], noises, index)
+            made = await asyncio.to_thread(stream, condition["harm"], read[name], noises, index)
             said = await text(*made, setting, hub, pool, decoders)
-        print(json.dumps({"harm": harm, "setting": setting, "id": name, "text": said}), flush=True)
+        told = {"harm": condition.get("name", condition["harm"]), "setting": setting, "id": name, "text": said}
+        print(json.dumps(told), flush=True)
 
     try:
         for condition in plan["conditions"]:
             chosen = list(enumerate(read))[:: condition["every"]]
+            # An odd step: the next draw lays the other noise under each recording.
+            draws = [(index + 1001 * draw, name) for draw in range(condition.get("draws", 1)) for index, name in chosen]
             for setting in condition["settings"]:
-                await asyncio.gather(*(one(condition["harm"], setting, index, name) for index, name in chosen))
+                await asyncio.gather(*(one(condition, setting, index, name) for index, name in draws))
         for setting in plan["settings"]:
             for index, noise in enumerate(noises):
                 said = await text(AudioFormat("pcm", RATE_HZ), in_pieces(pcm(noise)), setting, hub, pool, decoders)

@@ -76,7 +76,8 @@ class Denoiser:
     is 0 while the sound is clear. Holds back 22 to 32 ms. Raises InvalidParameter without a suppressor."""
 
     def __init__(self, share: float, always: bool) -> None:
-        self._suppressor = _Suppressor() if always else None
+        self._suppressor: _Suppressor | None = _Suppressor()
+        """Awake from the start, so that it knows the room when noise is found."""
         self._share, self._always = share, always
         self._snr = SignalToNoise()
         self._waiting = np.empty(0, np.float32)
@@ -85,7 +86,7 @@ class Denoiser:
         self._surplus = LATE
         """Samples of the output so far that stand for no input: silence before the first."""
         self._now = 0.0
-        self._heard, self._clear = 0, REST_AFTER
+        self._heard = self._clear = 0
 
     def feed(self, samples: Samples) -> Samples:
         self._held += len(samples)
