@@ -75,6 +75,13 @@ def test_auto_wakes_in_noise_and_rests_again() -> None:
     assert not changed[-32_000:].any()
 
 
+def test_auto_knows_the_room_by_the_time_it_finds_noise() -> None:
+    """From then on it gives, to the last bit, what a suppressor gives that has been heard from the start."""
+    sound = buzz(4.0) + hiss(4.0, -25.0)
+    auto, always = through(Denoiser(0.5, False), sound, []), through(Denoiser(0.5, True), sound, [])
+    assert np.array_equal(auto[32_000:], always[32_000:])
+
+
 def test_noise_is_told_from_clear_sound_and_silence_is_no_noise() -> None:
     def noisy(samples: Samples) -> bool:
         ear = SignalToNoise()
