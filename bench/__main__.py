@@ -2,7 +2,7 @@
 
     .venv/bin/python -m bench [PART]... [--quick]
 
-PART is all, or one of PARTS below. A whole run appends its tables to RESULTS.md and takes up to seven minutes a part;
+PART is all, or one of PARTS below. A whole run appends its tables to RESULTS.md and takes up to half an hour a part;
 `--quick` takes a handful of recordings, prints only, and proves that the bench itself works. Several parts are summed
 up at the end in one table of all that is to be reached. Leaves with 1 when a part could not be measured.
 """
