@@ -36,7 +36,7 @@ STREAMS = {
 }
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.data())
 @pytest.mark.parametrize("stream", list(STREAMS))
 @pytest.mark.parametrize("rate_hz", [8_000, 16_000, 48_000])

@@ -48,7 +48,7 @@ def test_silence_stays_silence() -> None:
     assert not whole(hissing())[16_300:].any()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(0, 12_000), max_size=30))
 @pytest.mark.parametrize("encoding", ["pcm", "mulaw", "alaw"])
 def test_any_cutting_of_a_call_gives_the_same_samples(encoding: Encoding, cuts: list[int]) -> None:
