@@ -53,6 +53,22 @@ def undisturbed() -> list[str]:
     return []
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+def test_the_browser_is_asked_to_cancel_echo_unless_that_is_unticked(signed_in: SignedIn, wanted: bool) -> None:
+    page = signed_in()
+    page.evaluate(
+        """() => {
+          const devices = navigator.mediaDevices, ask = devices.getUserMedia.bind(devices);
+          devices.getUserMedia = (wish) => { window.wish = wish; return ask(wish); };
+        }"""
+    )
+    if not wanted:
+        page.evaluate("document.querySelector('[name=echoCancellation]').click()")
+    start(page)
+    page.wait_for_function("window.wish !== undefined")
+    assert page.evaluate("window.wish.audio.echoCancellation") is wanted
+
+
 def test_words_appear_settle_and_are_announced_once(
     signed_in: SignedIn, undisturbed: list[str], tmp_path: Path
 ) -> None:

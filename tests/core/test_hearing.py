@@ -15,7 +15,7 @@ DOUBTFUL = 0.3
 
 
 class Doubtful:
-    """A detector that gives each second but one the same low probability of speech, and two frames that are sure."""
+    """To this detector all sound of 2 s is speech with the same low probability, but for two frames that are sure."""
 
     def open(self) -> list[int]:
         return [0]
