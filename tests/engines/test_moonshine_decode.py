@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from stenowire.biasing.automaton import Automaton, Phrase
 from stenowire.engines.moonshine.build import build_graphs
-from stenowire.engines.moonshine.decode import beam, greedy
+from stenowire.engines.moonshine.decode import beam, greedy, likeliest
 from stenowire.engines.moonshine.guards import token_cap
+from stenowire.engines.moonshine.leaning import beams
 from stenowire.engines.moonshine.network import Heard, Layers, Network, Step
 from stenowire.engines.moonshine.reference import Reference
 from stenowire.engines.moonshine.shape import END, FRAME_SAMPLES, ROW_SAMPLES, START
@@ -162,20 +164,66 @@ class Dictated:
     def __init__(self, length: int) -> None:
         self._last = 10 + length - 1
 
-    def decode(self, heard: Heard, tokens: NDArray[np.int64], kept: Layers | None, best: int = 1) -> Step:
+    def decode(
+        self,
+        heard: Heard,
+        tokens: NDArray[np.int64],
+        kept: Layers | None,
+        best: int = 1,
+        wanted: NDArray[np.int64] | None = None,
+    ) -> Step:
         rows = tokens.shape[0]
         candidates, scores = np.zeros((rows, 1, best), np.int64), np.full((rows, 1, best), -50.0, np.float32)
         for row, (token,) in enumerate(tokens):
             following = 10 if token == START else token + 1
-            candidates[row, 0] = [following, END, *range(1000, 1000 + best - 2)]
-            scores[row, 0, :2] = (-0.3, -8.5)
+            candidates[row, 0] = [following, END, *range(1000, 1000 + best)][:best]
+            scores[row, 0, :2] = (-0.3, -8.5)[:best]
             if token == self._last:
-                candidates[row, 0, :2] = (END, following)
-        nothing = np.zeros((rows, 1, 0), np.float32)
-        return Step(scores, candidates, nothing, np.zeros((rows, 1, heard.frames), np.float32), [tokens])
+                candidates[row, 0, :2] = (END, following)[:best]
+        asked = np.full((rows, 1, 0) if wanted is None else wanted.shape, -50.0, np.float32)
+        return Step(scores, candidates, asked, np.zeros((rows, 1, heard.frames), np.float32), [tokens])
 
 
 def test_a_text_far_below_the_best_does_not_win_by_ending_early(heard: Heard) -> None:
     """One word and the end have -9.1, forty words and the end -12.3: the sum alone would choose the one word."""
     said = beam(cast(Network, Dictated(40)), heard, 100)
     assert said.tokens == list(range(10, 50))
+
+
+class Circling(Dictated):
+    """As sure of "50 51" said for ever as that it follows token 13, where it might as well go on."""
+
+    def decode(self, heard: Heard, tokens: NDArray[np.int64], *rest: Any, **named: Any) -> Step:
+        step = super().decode(heard, tokens, *rest, **named)
+        for row, (token,) in enumerate(tokens):
+            step.scores[row, 0, 0] = -0.1
+            if token == 13:
+                best = min(2, step.scores.shape[2])
+                step.candidates[row, 0, :best], step.scores[row, 0, :best] = (50, 14)[:best], (-0.1, -0.9)[:best]
+            if token in (50, 51):
+                step.candidates[row, 0, 0], step.scores[row, 0, 0] = 101 - token, -0.01
+        return step
+
+
+NO_TERMS = Automaton([Phrase((7,), 1.0, 0)], frozenset())
+
+
+def test_what_runs_in_circles_does_not_win_over_what_was_said(heard: Heard) -> None:
+    network = cast(Network, Circling(20))
+    said = list(range(10, 30))
+    assert beam(network, heard, 100).tokens == said
+    assert [found.tokens for found in likeliest(network, heard, 100, 3)] == [said]
+    assert all(found.tokens == said for found in beams(network, heard, 100, NO_TERMS))
+    lost = greedy(network, heard, 100)
+    assert lost.tokens == [10, 11, 12, 13, 50, 51] and lost.circled
+    assert not greedy(cast(Network, Dictated(20)), heard, 100).circled
+
+
+def test_where_all_run_in_circles_one_turn_is_written(heard: Heard) -> None:
+    class Only(Circling):
+        def decode(self, heard: Heard, tokens: NDArray[np.int64], *rest: Any, **named: Any) -> Step:
+            step = super().decode(heard, tokens, *rest, **named)
+            step.scores[:, 0, 1:] = -50.0
+            return step
+
+    assert beam(cast(Network, Only(20)), heard, 100).tokens == [10, 11, 12, 13, 50, 51]

@@ -5,7 +5,7 @@ Must not know words, times or sessions.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,8 @@ class Decoded(NamedTuple):
     """The log-probability of each token, given the ones before it; 0 for forced ones."""
     attention: NDArray[np.float32]
     """[tokens, frames]: where the model listened when it wrote each token."""
+    circled: bool = False
+    """It ran in circles, so that what follows its first turn is lost."""
 
 
 def greedy(network: Network, heard: Heard, cap: int, forced: Sequence[int] = (), draft: Sequence[int] = ()) -> Decoded:
@@ -51,6 +53,7 @@ def greedy(network: Network, heard: Heard, cap: int, forced: Sequence[int] = (),
     if agreed < len(guess):
         kept = [np.ascontiguousarray(values[:, :, : agreed + 1]) for values in kept]
     following, score = int(chosen[agreed]), float(scores[agreed])
+    loop: int | None = None
     while following != END and len(tokens) < cap:
         tokens.append(following)
         found.append(score)
@@ -61,7 +64,7 @@ def greedy(network: Network, heard: Heard, cap: int, forced: Sequence[int] = (),
         attention.append(step.attention[0])
         kept = step.kept
         following, score = int(step.candidates[0, 0, 0]), float(step.scores[0, 0, 0])
-    return Decoded(tokens, found, np.concatenate(attention)[: len(tokens)])
+    return Decoded(tokens, found, np.concatenate(attention)[: len(tokens)], loop is not None)
 
 
 class Text:
@@ -98,28 +101,31 @@ def likeliest(
 ) -> list[Decoded]:
     """One to `count` texts, the likeliest first, by the sum of scores, among up to `width` that grow side by side.
 
-    Each is at most `cap` tokens. A text that runs in circles ends where its second turn began. A text more than
-    `margin` below the best one is given up, so that few rows are computed where the model is sure.
+    Each is at most `cap` tokens. A text more than `margin` below the best one is given up, so that few rows are
+    computed where the model is sure. A text that runs in circles is given up too: it is likelier the longer it turns,
+    and lacks all that was said behind. Only where no text ends is the first of those taken, up to its second turn.
     """
     growing = [Text(None, 0, START, 0.0, None)]
     kept: Layers | None = None
     ended: list[tuple[float, Text]] = []
+    circling: list[Text] = []
     best_total = -np.inf
     while growing and growing[0].length <= cap and growing[0].total > best_total:
         step = network.decode(heard, np.array([[text.token] for text in growing]), kept, best=2 * width)
         grown = _grown(growing, step)[: 2 * width]
         worth = grown[0].total - margin
+        grown, circles = apart(grown)
+        circling += circles
         growing = []
         for place, text in enumerate(grown):
-            finished = whole(text)
-            if finished is None and text.total >= worth and len(growing) < width:
+            if text.token != END and text.total >= worth and len(growing) < width:
                 growing.append(text)
-            elif finished is not None and text.total >= worth and place < width:
-                ended.append((text.total, finished))
+            elif text.token == END and text.total >= worth and place < width:
+                ended.append((text.total, text))
                 best_total = max(best_total, text.total)
         kept = [values[[text.row for text in growing]] for values in step.kept]
     ended.sort(key=lambda found: -found[0])
-    texts = [text for _, text in ended[:count]] or growing[:1] or [Text(None, 0, START, 0.0, None)]
+    texts = [text for _, text in ended[:count]] or circling[:1] or growing[:1] or [Text(None, 0, START, 0.0, None)]
     return [decoded(text.line()[:cap], heard.frames) for text in texts]
 
 
@@ -134,13 +140,21 @@ def _grown(growing: list[Text], step: Step) -> list[Text]:
     return grown
 
 
-def whole(text: Text) -> Text | None:
-    """The finished text, when `text` has ended or begins to repeat itself; None while it may grow."""
-    if text.token == END:
-        return text
-    line = text.line()
-    loop = loop_start([part.token for part in line])
-    return None if loop is None else line[loop - 1]
+Grown = TypeVar("Grown", bound=Text)
+
+
+def apart(texts: Sequence[Grown]) -> tuple[list[Grown], list[Text]]:
+    """(texts that have ended or may grow, what those that run in circles are up to their second turn)."""
+    straight: list[Grown] = []
+    circling: list[Text] = []
+    for text in texts:
+        line = text.line()
+        loop = None if text.token == END else loop_start([part.token for part in line])
+        if loop is None:
+            straight.append(text)
+        else:
+            circling.append(line[loop - 1])
+    return straight, circling
 
 
 def decoded(line: list[Text], frames: int) -> Decoded:

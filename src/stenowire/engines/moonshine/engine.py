@@ -17,6 +17,7 @@ from stenowire.audio.narrowband import is_narrow
 from stenowire.engines.base import Effort, Job, Proposal
 from stenowire.engines.moonshine import decode
 from stenowire.engines.moonshine.build import build_graphs
+from stenowire.engines.moonshine.decode import Decoded
 from stenowire.engines.moonshine.guards import token_cap
 from stenowire.engines.moonshine.leaning import beams
 from stenowire.engines.moonshine.narrow import heard_twice
@@ -131,13 +132,17 @@ class MoonshineEngine:
         elif effort == "beam" and is_narrow(clip):
             decoded = leaning = heard_twice(self._network, clip, heard, cap)
         else:
-            search = decode.beam if effort == "beam" else decode.greedy
-            decoded = leaning = search(self._network, heard, cap)
+            decoded = leaning = self._search(heard, cap, effort)
         words = [piece.word for piece in to_pieces(self._tokenizer, decoded, clip)]
         if stream.terms is not None and leaning.tokens != decoded.tokens:
             pieces = to_pieces(self._tokenizer, leaning, clip)
             stream.proposals = proposals(stream.terms, stream.hotwords, leaning.tokens, pieces, words)
         return heard, words
+
+    def _search(self, heard: Heard, cap: int, effort: Effort) -> Decoded:
+        """A beam finds its way out of most circles."""
+        found = decode.greedy(self._network, heard, cap) if effort == "greedy" else None
+        return decode.beam(self._network, heard, cap) if found is None or found.circled else found
 
     def _interim(self, job: Job) -> Hypothesis:
         stream: Stream = job.state

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stenowire.biasing.automaton import ROOT, Automaton, Node
-from stenowire.engines.moonshine.decode import BEAM_MARGIN, BEAM_WIDTH, Decoded, Listened, Text, decoded, whole
+from stenowire.engines.moonshine.decode import BEAM_MARGIN, BEAM_WIDTH, Decoded, Listened, Text, apart, decoded
 from stenowire.engines.moonshine.network import Heard, Layers, Network, Step
 from stenowire.engines.moonshine.shape import END, START
 
@@ -61,8 +61,8 @@ def beams(network: Network, heard: Heard, cap: int, terms: Automaton) -> tuple[D
         growing = _likely(grown, plain)
         growing += _leaning(grown, leaning, growing)
         kept = [values[[text.row for text in growing]] for values in step.kept] if growing else None
-    if plain.worth == -np.inf and growing:
-        plain.text = growing[0]
+    if plain.worth == -np.inf:
+        plain.text = plain.circling or (growing[0] if growing else plain.text)
     if leaning.worth == -np.inf:
         leaning.text = plain.text
     return decoded(plain.text.line()[:cap], heard.frames), decoded(leaning.text.line()[:cap], heard.frames)
@@ -74,19 +74,22 @@ class _Best:
     def __init__(self, text: Text) -> None:
         self.text = text
         self.worth = -np.inf
+        self.circling: Text | None = None
+        """The first that ran in circles, up to its second turn: for want of anything better."""
 
 
 def _likely(grown: list[Leaning], best: _Best) -> list[Leaning]:
     """The texts that a plain beam would keep, and whether one has ended."""
     grown.sort(key=lambda text: -text.total)
     floor = grown[0].total - BEAM_MARGIN
+    straight, circling = apart(grown[: 2 * BEAM_WIDTH])
+    best.circling = best.circling or next(iter(circling), None)
     kept: list[Leaning] = []
-    for place, text in enumerate(grown[: 2 * BEAM_WIDTH]):
-        finished = whole(text)
-        if finished is None and text.total > max(best.worth, floor) and len(kept) < BEAM_WIDTH:
+    for place, text in enumerate(straight):
+        if text.token != END and text.total > max(best.worth, floor) and len(kept) < BEAM_WIDTH:
             kept.append(text)
-        elif finished is not None and text.total > best.worth and text.total >= floor and place < BEAM_WIDTH:
-            best.text, best.worth = finished, text.total
+        elif text.token == END and text.total > best.worth and text.total >= floor and place < BEAM_WIDTH:
+            best.text, best.worth = text, text.total
     return kept
 
 
@@ -94,15 +97,15 @@ def _leaning(grown: list[Leaning], best: _Best, known: list[Leaning]) -> list[Le
     """Texts with a term in them or under way that are worth more with it."""
     grown.sort(key=lambda text: -text.worth)
     floor = grown[0].worth - BEAM_MARGIN
+    straight, _ = apart(grown[:RANKS])
     taken = set(map(id, known))
     kept: list[Leaning] = []
-    for text in grown[:RANKS]:
+    for text in straight:
         if text.worth < floor or len(kept) == EXTRA:
             break
-        finished = whole(text)
-        if finished is not None and text.worth > best.worth:
-            best.text, best.worth = finished, text.worth
-        elif finished is None and text.bonus > 0 and text.worth > best.worth and id(text) not in taken:
+        if text.token == END and text.worth > best.worth:
+            best.text, best.worth = text, text.worth
+        elif text.token != END and text.bonus > 0 and text.worth > best.worth and id(text) not in taken:
             kept.append(text)
     return kept
 
