@@ -19,6 +19,7 @@ import soxr
 from tests.audio.coded import DATA, encode, packets
 
 from stenowire.audio.frontend import FrontEnd
+from stenowire.audio.sound import joined
 from stenowire.audio.vad import SpeechDetector
 from stenowire.models.fetch import ensure
 from stenowire.models.paths import default_root
@@ -104,7 +105,7 @@ async def take(format: AudioFormat, pieces: list[bytes], decoders: Decoders, det
         watch.spent_s["decoder"] = _cpu_s(decoders)
         decoding.close()
     watch.on("detect")
-    samples, ear = np.concatenate(heard), detector.open()
+    samples, ear = joined(heard).samples, detector.open()
     for at in range(0, len(samples) - DETECT_SAMPLES, DETECT_SAMPLES):
         detector.hear([(ear, samples[at : at + DETECT_SAMPLES])])
     watch.on("loop")

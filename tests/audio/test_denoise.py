@@ -7,8 +7,9 @@ import pytest
 
 from core.drive import NAME, Drive, opening
 from stenowire.audio import rnnoise
-from stenowire.audio.denoise import Denoiser, noise_stages
+from stenowire.audio.denoise import EAR_SHARE, Denoiser, noise_stage
 from stenowire.audio.snr import SignalToNoise
+from stenowire.audio.sound import Sound, joined
 from stenowire.errors import InvalidParameter
 from stenowire.events import Finished, Reconfigure, Reconfigured, Refused
 from stenowire.types import Samples
@@ -29,17 +30,31 @@ def buzz(seconds: float) -> Samples:
 
 
 def through(denoiser: Denoiser, samples: Samples, cuts: list[int]) -> Samples:
+    return sound_through(denoiser, samples, cuts).samples
+
+
+def sound_through(denoiser: Denoiser, samples: Samples, cuts: list[int]) -> Sound:
     edges = [0, *sorted(cuts), len(samples)]
-    return np.concatenate([*(denoiser.feed(samples[a:b]) for a, b in pairwise(edges)), denoiser.flush()])
+    return joined([*(denoiser.feed(samples[a:b]) for a, b in pairwise(edges)), denoiser.flush()])
 
 
 @pytest.mark.parametrize("always", [True, False])
 def test_any_cutting_of_a_stream_is_reduced_to_the_same_samples(always: bool) -> None:
     noisy = buzz(1.5) + hiss(1.5)
-    whole = through(Denoiser(0.5, always), noisy, [])
-    cuts = RANDOM.integers(0, len(noisy), 40).tolist()
-    assert len(whole) == len(noisy)
-    assert np.array_equal(through(Denoiser(0.5, always), noisy, cuts), whole)
+    whole = sound_through(Denoiser(0.5, always), noisy, [])
+    cut = sound_through(Denoiser(0.5, always), noisy, RANDOM.integers(0, len(noisy), 40).tolist())
+    assert len(whole.samples) == len(whole.ear) == len(noisy)
+    assert np.array_equal(cut.samples, whole.samples) and np.array_equal(cut.ear, whole.ear)
+
+
+def test_the_detector_hears_less_of_the_noise_at_the_same_moments() -> None:
+    noisy = buzz(1.5) + hiss(1.5)
+    sound = sound_through(Denoiser(0.5, True), noisy, [])
+    taken, taken_for_ear = noisy - sound.samples, noisy - sound.ear
+    assert np.abs(taken).max() > 0.01
+    assert taken_for_ear == pytest.approx(EAR_SHARE / 0.5 * taken, abs=1e-5)
+    everything = sound_through(Denoiser(1.0, True), noisy, [])
+    assert np.array_equal(everything.ear, everything.samples)
 
 
 def test_a_click_stays_at_its_sample() -> None:
@@ -58,13 +73,14 @@ def test_hiss_becomes_quieter_and_a_stream_knows_nothing_of_another() -> None:
     alone = through(Denoiser(1.0, True), noise, [])
     first, second = Denoiser(1.0, True), Denoiser(1.0, True)
     parts = [(first.feed(noise[at : at + 1600]), second.feed(buzz(0.1))) for at in range(0, len(noise), 1600)]
-    assert np.array_equal(np.concatenate([*(part for part, _ in parts), first.flush()]), alone)
+    assert np.array_equal(joined([*(part for part, _ in parts), first.flush()]).samples, alone)
     assert np.square(alone[16_000:]).mean() < 0.1 * np.square(noise[16_000:]).mean()
 
 
 def test_auto_leaves_clear_speech_as_it_is_to_the_last_bit() -> None:
     voice = buzz(3.0) + hiss(3.0, -75.0)
-    assert np.array_equal(through(Denoiser(0.5, False), voice, [700, 9_000]), voice)
+    sound = sound_through(Denoiser(0.5, False), voice, [700, 9_000])
+    assert np.array_equal(sound.samples, voice) and sound.same
 
 
 def test_auto_wakes_in_noise_and_rests_again() -> None:
@@ -93,9 +109,9 @@ def test_noise_is_told_from_clear_sound_and_silence_is_no_noise() -> None:
 
 def test_without_a_suppressor_auto_means_off_and_what_is_asked_for_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rnnoise, "_library", lambda: None)
-    assert noise_stages("auto") == () == noise_stages("off") == noise_stages(None)
+    assert noise_stage("auto") is noise_stage("off") is noise_stage(None) is None
     with pytest.raises(InvalidParameter, match=r"noise_reduction.*`noise`") as refused:
-        noise_stages("near_field")
+        noise_stage("near_field")
     assert refused.value.param == "noise_reduction"
 
 

@@ -11,6 +11,7 @@ from audio.wav_files import chunk, fmt, riff
 from stenowire.audio.decode import Decoder
 from stenowire.audio.frontend import FrontEnd
 from stenowire.audio.g711 import ALAW_FULL_SCALE, MULAW_FULL_SCALE, from_alaw, from_mulaw
+from stenowire.audio.sound import joined
 from stenowire.types import AudioFormat, Encoding, Samples
 
 pytestmark = pytest.mark.unit
@@ -94,7 +95,7 @@ def test_a_companded_tone_comes_out_of_the_front_end_as_that_tone(
     file = io.BytesIO()
     soundfile.write(file, tone, 8000, format="RAW", subtype=subtype)
     front = FrontEnd(AudioFormat(encoding, 8000))
-    samples = np.concatenate([front.feed(file.getvalue()), front.flush()])
+    samples = joined([front.feed(file.getvalue()), front.flush()]).samples
     spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
     assert abs(int(spectrum.argmax()) * 16_000 / len(samples) - 1000) < 2
     assert np.sqrt(np.mean(samples[800:-800] ** 2)) == pytest.approx(0.5 / np.sqrt(2), rel=0.02)

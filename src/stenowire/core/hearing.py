@@ -7,7 +7,6 @@ and its level. It must not know utterances, text or time.
 import msgspec
 import numpy as np
 
-from stenowire.audio.level import amplified
 from stenowire.core.line_in import LineIn
 from stenowire.core.resuming import Answers
 from stenowire.core.segmenter import FRAME
@@ -28,11 +27,13 @@ class Judged(msgspec.Struct, frozen=True):
     levels_db: list[float]
     odds: float = 1.0
     """How much likelier speech is than the detector says."""
+    doubt: float = 1.0
+    """By what its odds are divided where *surely* speech is judged."""
 
 
 class Hearing:
     def __init__(self, opening: Open, tape: Tape, line: LineIn, answers: Answers) -> None:
-        """`line` knows how loud the detector wants the audio, `answers` what it remembered."""
+        """`line` knows what the detector is to hear, `answers` what it remembered."""
         self._session = opening.session
         self._tape = tape
         self._line = line
@@ -43,6 +44,7 @@ class Hearing:
         """From where, in the request that is on its way."""
         self.waits = False
         """Whether one is on its way."""
+        self._doubt = 1.0
 
     def ask(self, until: int, heard: int) -> list[Listen]:
         """Ask for what has not been judged yet before `until`; what was heard by an earlier session comes by itself.
@@ -55,7 +57,8 @@ class Hearing:
             return []
         begin, end = self._asked, self._asked + frames * FRAME
         ear = self._answers.ear_at(begin)
-        samples = amplified(self._tape.view(begin, end), self._line.ear_gain)
+        samples = self._line.for_ear(begin, end)
+        self._doubt = self._line.ear_doubt(begin, end)
         self.judging, self.waits, self._asked = begin, True, end
         return [Listen(self._session, samples, ear=ear, keep_ear=self._answers.wanted, at=begin)]
 
@@ -65,7 +68,7 @@ class Hearing:
         self.judging, self.waits = end, False
         self._answers.heard(end, heard.ear)
         levels = levels_db(self._tape.view(begin, end))
-        return Judged(begin, heard.probabilities.tolist(), levels, self._line.ear_odds)
+        return Judged(begin, heard.probabilities.tolist(), levels, self._line.ear_odds, self._doubt)
 
 
 def levels_db(samples: Samples) -> list[float]:

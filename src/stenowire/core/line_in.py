@@ -1,13 +1,15 @@
 """The line in: from the bytes that a client sends to samples on the tape.
 
-In: bytes, changes of their format and of noise reduction. Out: samples on the tape, how many came. It must not know
-speech, text or time.
+In: bytes, changes of their format and of noise reduction. Out: samples on the tape, how many came, and the same moments
+as the speech detector is to hear them. It must not know speech, text or time.
 """
 
 import numpy as np
 
-from stenowire.audio.denoise import noise_stages
+from stenowire.audio.denoise import EAR_DOUBT, noise_stage
 from stenowire.audio.frontend import FrontEnd
+from stenowire.audio.level import amplified
+from stenowire.audio.sound import Sound
 from stenowire.core.segmenter import FRAME
 from stenowire.core.tape import Tape
 from stenowire.events import Open, Reconfigure
@@ -19,7 +21,9 @@ class LineIn:
         self._tape = tape
         self._received = tape.begin
         self._noise_reduction = opening.noise_reduction
-        self._front = FrontEnd(opening.format, noise_stages(opening.noise_reduction))
+        self._front = FrontEnd(opening.format, noise_stage(opening.noise_reduction))
+        self._ear: Tape | None = None
+        """What the detector is to hear, from the first moment on at which that was another sound."""
 
     @property
     def audio_s(self) -> float:
@@ -32,14 +36,24 @@ class LineIn:
         return self._noise_reduction not in (None, "off")
 
     @property
-    def ear_gain(self) -> float:
-        """By what the speech detector wants these samples multiplied."""
-        return self._front.ear_gain
-
-    @property
     def ear_odds(self) -> float:
         """By what the odds of speech are multiplied that the speech detector finds in these samples."""
         return self._front.ear_odds
+
+    def for_ear(self, begin: int, end: int) -> Samples:
+        """float32[end - begin]: what the speech detector is to hear there. To be asked in order: what lies before is
+        dropped."""
+        tape = self._tape
+        if self._ear is not None:
+            tape = self._ear
+            tape.forget(begin)
+        return amplified(tape.view(begin, end), self._front.ear_gain)
+
+    def ear_doubt(self, begin: int, end: int) -> float:
+        """By what the odds of speech are divided there where *surely* speech is judged. To be asked like `for_ear`."""
+        if self._ear is None or np.array_equal(self._ear.view(begin, end), self._tape.view(begin, end)):
+            return 1.0
+        return EAR_DOUBT
 
     def feed(self, data: bytes) -> None:
         self._append(self._front.feed(data))
@@ -52,19 +66,26 @@ class LineIn:
         """Take the audio that follows in another format, or with other noise reduction."""
         noise_reduction = command.noise_reduction or self._noise_reduction
         if command.format is not None:
-            front = FrontEnd(command.format, noise_stages(noise_reduction))
+            front = FrontEnd(command.format, noise_stage(noise_reduction))
             self.flush()
             self._front = front
         elif noise_reduction != self._noise_reduction:
-            self._append(self._front.exchange(noise_stages(noise_reduction)))
+            self._append(self._front.exchange(noise_stage(noise_reduction)))
         self._noise_reduction = noise_reduction
 
     def fill(self, frames: int = 0) -> int:
         """Fill up the last frame with silence, and so many frames more; returns how many samples that took."""
-        samples = -self._tape.end % FRAME + frames * FRAME
-        self._tape.append(np.zeros(samples, np.float32))
-        return samples
+        silence = np.zeros(-self._tape.end % FRAME + frames * FRAME, np.float32)
+        self._record(Sound(silence, silence))
+        return len(silence)
 
-    def _append(self, samples: Samples) -> None:
-        self._received += len(samples)
-        self._tape.append(samples)
+    def _append(self, sound: Sound) -> None:
+        self._received += len(sound.samples)
+        self._record(sound)
+
+    def _record(self, sound: Sound) -> None:
+        if self._ear is None and not sound.same:
+            self._ear = self._tape.copy()
+        self._tape.append(sound.samples)
+        if self._ear is not None:
+            self._ear.append(sound.ear)

@@ -144,14 +144,16 @@ class Segmenter:
         margin = self.rules.onset_window * FRAME + self._samples(self.segmentation.prefix_ms)
         return max(self._floor, self._heard - margin)
 
-    def feed(self, probabilities: Sequence[float], levels_db: Sequence[float], odds: float = 1.0) -> list[Boundary]:
+    def feed(
+        self, probabilities: Sequence[float], levels_db: Sequence[float], odds: float = 1.0, doubt: float = 1.0
+    ) -> list[Boundary]:
         """One probability (0..1) and one level per frame. `odds` says how much likelier speech is than that; what is
-        *surely* speech is judged without it, or noise would be taken for sure."""
+        *surely* speech is judged without it, or noise would be taken for sure, and by odds divided by `doubt`."""
         boundaries: list[Boundary] = []
         for probability, level_db in zip(probabilities, levels_db, strict=True):
             begin = self._heard
             self._heard += FRAME
-            self._sure_frames += probability >= self._sure_level()
+            self._sure_frames += raised(float(probability), 1 / doubt) >= self._sure_level()
             likely = raised(float(probability), odds)
             if self._begin is None:
                 boundaries += self._silence(begin, likely, level_db)

@@ -30,6 +30,12 @@ class Tape:
     def seconds(self) -> float:
         return self._count / SESSION_RATE_HZ
 
+    def copy(self) -> "Tape":
+        """Another tape with what is kept, at the same positions."""
+        other = Tape(self.begin)
+        other.append(self.view(self.begin, self.end))
+        return other
+
     def append(self, samples: Samples) -> None:
         need = self._count + len(samples)
         if need > len(self._buffer):

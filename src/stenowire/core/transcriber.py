@@ -63,7 +63,8 @@ class Transcriber:
     # ---- audio, in its turn -------------------------------------------------------------------------------------
 
     def hear(self, judged: Judged, now: float) -> list[Output]:
-        out = self._bound(self._segmenter.feed(judged.probabilities, judged.levels_db, judged.odds), now)
+        boundaries = self._segmenter.feed(judged.probabilities, judged.levels_db, judged.odds, judged.doubt)
+        out = self._bound(boundaries, now)
         if self._opening.interims and self._segmenter.speaking and self._segmenter.sure:
             heard, speech_end = self._segmenter.heard, self._segmenter.speech_end
             out += self._steps.partial(self._sentences.newest, heard, speech_end, now)
