@@ -122,3 +122,39 @@ def test_pieces_give_the_same_boundaries_as_the_whole(probabilities: list[float]
         piece = probabilities[at : at + size]
         pieces += segmenter.feed(piece, [-30.0] * len(piece))
     assert pieces + segmenter.flush() == whole
+
+
+def test_a_quiet_beginning_is_taken_in_up_to_a_second_and_a_half() -> None:
+    quiet = clips(run(Segmenter(Segmentation(prefix_ms=320)), [0.01] * 50 + [0.2] * 30 + [0.9] * 20))
+    noisy = clips(run(Segmenter(Segmentation(prefix_ms=320)), [0.3] * 200 + [0.9] * 20))
+    assert quiet == [((50 - 10) * FRAME, 100 * FRAME)]
+    assert noisy == [(200 * FRAME - (1_500 + 320) * 16, 220 * FRAME)]
+
+
+@given(st.lists(st.sampled_from([0.01, 0.02, 0.1, 0.42, 0.95]), max_size=300))
+def test_no_utterance_begins_in_audio_that_was_no_longer_needed(probabilities: list[float]) -> None:
+    segmenter = Segmenter(Segmentation(silence_ms=320))
+    for probability in probabilities:
+        needed = segmenter.needed_from
+        for boundary in segmenter.feed([probability], [-30.0]):
+            assert not isinstance(boundary, Begin) or boundary.start >= needed
+
+
+@given(st.lists(st.sampled_from([0.01, 0.02, 0.1, 0.42, 0.95]), max_size=300), st.integers(0, 300))
+def test_who_takes_up_at_a_quiet_place_cuts_as_before(probabilities: list[float], at: int) -> None:
+    first = Segmenter(Segmentation(silence_ms=320))
+    first.feed(probabilities[:at], [-30.0] * len(probabilities[:at]))
+    if (place := first.quiet_place) is not None:
+        rest = probabilities[at:]
+        second = Segmenter(Segmentation(silence_ms=320), place=place)
+        assert run(second, rest) == run(first, rest)
+
+
+def test_what_a_doubted_detector_finds_is_speech_but_seldom_surely() -> None:
+    def end(probability: float, doubt: float) -> End:
+        segmenter = Segmenter(Segmentation(silence_ms=320))
+        boundaries = segmenter.feed([probability] * 10 + [0.0] * 20, [-30.0] * 30, doubt=doubt)
+        return next(boundary for boundary in boundaries if isinstance(boundary, End))
+
+    assert end(0.97, 1).sure and not end(0.97, 6).sure and end(0.995, 6).sure
+    assert end(0.97, 1).clip_end == end(0.97, 6).clip_end
