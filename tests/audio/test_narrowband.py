@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stenowire.audio.frontend import FrontEnd
-from stenowire.audio.narrowband import NarrowBand, is_narrow, without_hum
+from stenowire.audio.narrowband import HighPass, NarrowBand, is_narrow, without_hum
+from stenowire.audio.sound import joined
 from stenowire.types import AudioFormat, Encoding, Samples
 
 pytestmark = pytest.mark.unit
@@ -55,8 +56,8 @@ def test_any_cutting_of_a_call_gives_the_same_samples(encoding: Encoding, cuts: 
     data = np.random.default_rng(7).integers(0, 255, 12_000).astype(np.uint8).tobytes()
     pieces = [data[a:b] for a, b in zip([0, *sorted(cuts)], [*sorted(cuts), len(data)], strict=True)]
     parts, one = FrontEnd(AudioFormat(encoding, 8_000)), FrontEnd(AudioFormat(encoding, 8_000))
-    heard = np.concatenate([*(parts.feed(piece) for piece in pieces), parts.flush()])
-    expected = np.concatenate((one.feed(data), one.flush()))
+    heard = joined([*(parts.feed(piece) for piece in pieces), parts.flush()]).samples
+    expected = joined([one.feed(data), one.flush()]).samples
     assert np.array_equal(heard, expected)
     assert len(heard) == 2 * len(data) // (2 if encoding == "pcm" else 1)
 
@@ -75,3 +76,15 @@ def test_hum_goes_and_a_voice_stays_where_it_was() -> None:
     middle = slice(1_000, 15_000)
     assert np.allclose(without_hum(voice + hum)[middle], voice[middle], atol=0.01)
     assert np.array_equal(without_hum(hum[:300]), hum[:300])
+
+
+def test_rumble_and_a_bias_are_taken_out_of_a_call_and_its_voices_stay_in_place() -> None:
+    def level_db(hz: float) -> float:
+        tone = np.cos(2 * np.pi * hz * np.arange(16_000) / 8_000).astype(np.float32)
+        return float(10 * np.log10(np.square(HighPass().feed(tone)[8_000:]).mean() / np.square(tone).mean() + 1e-12))
+
+    assert level_db(0) < -80 and level_db(10) < -25 and level_db(60) == pytest.approx(-3, abs=0.2)
+    assert all(level_db(hz) == pytest.approx(0, abs=0.1) for hz in (200, 300, 1_000, 3_400))
+    click = np.zeros(2_000, np.float32)
+    click[1_000] = 1
+    assert int(np.abs(HighPass().feed(click)).argmax()) == 1_000

@@ -3,7 +3,8 @@
 Input: bytes in the declared format, cut anywhere. Output: `Sound`, float32 mono at 16 kHz, the same whatever the cuts.
 Must not know of sessions or of the wire.
 
-    bytes ─▶ decoder ─▶ declipper ─▶ resampler ─▶ noise reduction, if any ─▶ at 8 kHz: narrow band ─▶ sound
+    bytes ─▶ decoder ─▶ declipper ─▶ at 8 kHz: high-pass ─▶ resampler ─▶ noise reduction, if any
+                                                                     ─▶ at 8 kHz: narrow band ─▶ sound
 """
 
 import copy
@@ -13,7 +14,7 @@ import numpy as np
 
 from stenowire.audio.declip import Declipper
 from stenowire.audio.decode import Decoder
-from stenowire.audio.narrowband import EAR_GAIN, EAR_ODDS, NARROW_RATE_HZ, NarrowBand
+from stenowire.audio.narrowband import EAR_GAIN, EAR_ODDS, NARROW_RATE_HZ, HighPass, NarrowBand
 from stenowire.audio.resample import Resampler
 from stenowire.audio.sound import NOTHING, Sound, joined
 from stenowire.types import AudioFormat, Samples
@@ -37,6 +38,7 @@ class FrontEnd:
         self._declipper = Declipper()
         self._resampler: Resampler | None = None
         self._stage = stage
+        self._high_pass: HighPass | None = None
         self._band: NarrowBand | None = None
         self._ear_band: NarrowBand | None = None
         """For the detector, while it hears another sound than the recogniser."""
@@ -76,7 +78,10 @@ class FrontEnd:
     def _resample(self, samples: Samples) -> Samples:
         if self._resampler is None and self._decoder.rate_hz:
             self._resampler = Resampler(self._decoder.rate_hz)
-            self._band = NarrowBand() if self._decoder.rate_hz == NARROW_RATE_HZ else None
+            if self._decoder.rate_hz == NARROW_RATE_HZ:
+                self._high_pass, self._band = HighPass(), NarrowBand()
+        if self._high_pass:
+            samples = self._high_pass.feed(samples)
         return self._resampler.feed(samples) if self._resampler else samples
 
     def _staged(self, samples: Samples) -> Sound:
