@@ -187,6 +187,10 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     sure_frames: int = 0
     scores_from: int = 0
     """First frame of the open utterance that may be the pause to cut at."""
+    quiet: float = 0.0
+    """Evidence that speech has begun quietly, in nats."""
+    quiet_from: int = 0
+    """Since when, if there is any."""
 
 
 class ResumePoint(msgspec.Struct, frozen=True, kw_only=True):

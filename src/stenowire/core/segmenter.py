@@ -123,6 +123,7 @@ class Segmenter:
     def _take_up(self, place: Place) -> None:
         """Go on where another segmenter was. The frames since `scores_from` go to `recall` first."""
         self._heard, self._floor, self._speech_end = place.heard, place.floor, place.speech_end
+        self._quiet, self._quiet_from = min(place.quiet, self.rules.quiet_most), place.quiet_from
         if place.start is not None:
             self._begin, self._told = Begin(start=place.start, onset=place.start), True
             self._speech_frames, self._sure_frames = place.speech_frames, place.sure_frames
@@ -186,9 +187,11 @@ class Segmenter:
     def quiet_place(self) -> Place | None:
         """What to take up from here, while nobody speaks and nobody seems to begin; otherwise None."""
         on = onset_threshold(self.segmentation.threshold)
-        if self._begin is not None or self._quiet > 0 or any(p >= on for p in self._recent):
+        if self._begin is not None or any(p >= on for p in self._recent):
             return None
-        return Place(heard=self._heard, floor=max(self._floor, self.needed_from))
+        floor = max(self._floor, self.needed_from)
+        quiet_from = self._quiet_from if self._quiet else 0
+        return Place(heard=self._heard, floor=floor, quiet=self._quiet, quiet_from=quiet_from)
 
     def flush(self, ended_by: EndedBy = "finish") -> list[Boundary]:
         """No audio follows, or none that belongs to it: an open utterance ends here."""

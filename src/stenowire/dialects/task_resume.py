@@ -42,6 +42,8 @@ class WirePoint(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     speech_frames: Count = 0
     sure_frames: Count = 0
     scores_from: Sample = 0
+    quiet: Annotated[float, Meta(ge=0, le=100)] = 0.0
+    quiet_from: Sample = 0
 
 
 class WireResume(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -88,6 +90,8 @@ def read_resume(resume: WireResume) -> tuple[Claim, ResumePoint | None]:
         speech_frames=point.speech_frames,
         sure_frames=point.sure_frames,
         scores_from=point.scores_from,
+        quiet=point.quiet,
+        quiet_from=point.quiet_from,
     )
     read = ResumePoint(begin=begin, place=place, ear_at=point.ear_at, ear=point.ear, sentences=point.sentences)
     if not _makes_sense(read):
@@ -97,8 +101,9 @@ def read_resume(resume: WireResume) -> tuple[Claim, ResumePoint | None]:
 
 def _makes_sense(point: ResumePoint) -> bool:
     place, begin = point.place, point.begin
-    frames = point.ear_at % FRAME == place.heard % FRAME == 0
+    frames = point.ear_at % FRAME == place.heard % FRAME == place.quiet_from % FRAME == 0
     order = begin <= point.ear_at <= place.heard and begin <= place.floor <= place.heard <= begin + MOST_AGAIN
+    order = order and place.quiet_from <= place.heard
     if place.start is None:
         return frames and order
     inside = begin <= place.start < place.heard and place.start <= place.speech_end <= place.heard
@@ -120,4 +125,6 @@ def wire_point(point: ResumePoint) -> WirePoint:
         speech_frames=place.speech_frames,
         sure_frames=place.sure_frames,
         scores_from=place.scores_from,
+        quiet=place.quiet,
+        quiet_from=place.quiet_from,
     )
