@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core.drive import Drive, opening
+from stenowire.audio.narrowband import HighPass
 from stenowire.engines.at_rate import at_session_rate
 from stenowire.engines.base import Job
 from stenowire.engines.scripted import ScriptedEngine
@@ -41,7 +42,7 @@ def call() -> tuple[Samples, bytes]:
     return sound, np.round(sound * 32_767).astype("<i2").tobytes()
 
 
-def test_an_8_khz_model_hears_a_call_as_it_was_sent() -> None:
+def test_an_8_khz_model_hears_a_call_as_it_was_sent_but_for_rumble() -> None:
     sound, data = call()
     engine = Telephone()
     asked = opening(format=AudioFormat("pcm", 8_000), interims=False, segmentation=Segmentation(silence_ms=400))
@@ -50,7 +51,7 @@ def test_an_8_khz_model_hears_a_call_as_it_was_sent() -> None:
     drive.finish()
     heard = engine.clips[-1]
     assert 16_000 <= len(heard) <= 20_000
-    middle = sound[4_000:12_000]
+    middle = HighPass().feed(sound)[4_000:12_000]
     assert np.linalg.norm(heard[4_000:12_000] - middle) < 0.01 * np.linalg.norm(middle)
 
 
