@@ -153,7 +153,7 @@ def test_who_takes_up_at_a_quiet_place_cuts_as_before(probabilities: list[float]
 def test_what_a_doubted_detector_finds_is_speech_but_seldom_surely() -> None:
     def end(probability: float, doubt: float) -> End:
         segmenter = Segmenter(Segmentation(silence_ms=320))
-        boundaries = segmenter.feed([probability] * 10 + [0.0] * 20, [-30.0] * 30, doubt=doubt)
+        boundaries = segmenter.feed([probability] * 10 + [0.0] * 20, [-30.0] * 30, doubts=[doubt] * 30)
         return next(boundary for boundary in boundaries if isinstance(boundary, End))
 
     assert end(0.97, 1).sure and not end(0.97, 6).sure and end(0.995, 6).sure

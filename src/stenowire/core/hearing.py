@@ -27,8 +27,8 @@ class Judged(msgspec.Struct, frozen=True):
     levels_db: list[float]
     odds: float = 1.0
     """How much likelier speech is than the detector says."""
-    doubt: float = 1.0
-    """By what its odds are divided where *surely* speech is judged."""
+    doubts: list[float] | None = None
+    """By what its odds are divided where *surely* speech is judged, if by anything."""
 
 
 class Hearing:
@@ -44,7 +44,8 @@ class Hearing:
         """From where, in the request that is on its way."""
         self.waits = False
         """Whether one is on its way."""
-        self._doubt = 1.0
+        self._doubts: list[float] = []
+        """Of the frames in it."""
 
     def ask(self, until: int, heard: int) -> list[Listen]:
         """Ask for what has not been judged yet before `until`; what was heard by an earlier session comes by itself.
@@ -58,7 +59,7 @@ class Hearing:
         begin, end = self._asked, self._asked + frames * FRAME
         ear = self._answers.ear_at(begin)
         samples = self._line.for_ear(begin, end)
-        self._doubt = self._line.ear_doubt(begin, end)
+        self._doubts = self._line.ear_doubts(begin, end)
         self.judging, self.waits, self._asked = begin, True, end
         return [Listen(self._session, samples, ear=ear, keep_ear=self._answers.wanted, at=begin)]
 
@@ -68,7 +69,7 @@ class Hearing:
         self.judging, self.waits = end, False
         self._answers.heard(end, heard.ear)
         levels = levels_db(self._tape.view(begin, end))
-        return Judged(begin, heard.probabilities.tolist(), levels, self._line.ear_odds, self._doubt)
+        return Judged(begin, heard.probabilities.tolist(), levels, self._line.ear_odds, self._doubts)
 
 
 def levels_db(samples: Samples) -> list[float]:

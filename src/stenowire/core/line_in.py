@@ -49,11 +49,13 @@ class LineIn:
             tape.forget(begin)
         return amplified(tape.view(begin, end), self._front.ear_gain)
 
-    def ear_doubt(self, begin: int, end: int) -> float:
-        """By what the odds of speech are divided there where *surely* speech is judged. To be asked like `for_ear`."""
-        if self._ear is None or np.array_equal(self._ear.view(begin, end), self._tape.view(begin, end)):
-            return 1.0
-        return EAR_DOUBT
+    def ear_doubts(self, begin: int, end: int) -> list[float]:
+        """Of each frame, by what the odds of speech are divided where *surely* speech is judged. To be asked like
+        `for_ear`."""
+        if self._ear is None:
+            return [1.0] * ((end - begin) // FRAME)
+        other = self._ear.view(begin, end) != self._tape.view(begin, end)
+        return [EAR_DOUBT if differs else 1.0 for differs in other.reshape(-1, FRAME).any(axis=1)]
 
     def feed(self, data: bytes) -> None:
         self._append(self._front.feed(data))

@@ -158,12 +158,18 @@ class Segmenter:
         return max(self._floor, earliest - self._samples(self.segmentation.prefix_ms))
 
     def feed(
-        self, probabilities: Sequence[float], levels_db: Sequence[float], odds: float = 1.0, doubt: float = 1.0
+        self,
+        probabilities: Sequence[float],
+        levels_db: Sequence[float],
+        odds: float = 1.0,
+        doubts: Sequence[float] | None = None,
     ) -> list[Boundary]:
         """One probability (0..1) and one level per frame. `odds` says how much likelier speech is than that; what is
-        *surely* speech is judged without it, or noise would be taken for sure, and by odds divided by `doubt`."""
+        *surely* speech is judged without it, or noise would be taken for sure, and by odds divided by the frame's
+        doubt."""
         boundaries: list[Boundary] = []
-        for probability, level_db in zip(probabilities, levels_db, strict=True):
+        doubts = doubts or [1.0] * len(probabilities)
+        for probability, level_db, doubt in zip(probabilities, levels_db, doubts, strict=True):
             begin = self._heard
             self._heard += FRAME
             self._sure_frames += raised(float(probability), 1 / doubt) >= self._sure_level()

@@ -63,7 +63,7 @@ class Transcriber:
     # ---- audio, in its turn -------------------------------------------------------------------------------------
 
     def hear(self, judged: Judged, now: float) -> list[Output]:
-        boundaries = self._segmenter.feed(judged.probabilities, judged.levels_db, judged.odds, judged.doubt)
+        boundaries = self._segmenter.feed(judged.probabilities, judged.levels_db, judged.odds, judged.doubts)
         out = self._bound(boundaries, now)
         if self._opening.interims and self._segmenter.speaking and self._segmenter.sure:
             heard, speech_end = self._segmenter.heard, self._segmenter.speech_end
