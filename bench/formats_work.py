@@ -19,7 +19,7 @@ import soxr
 from tests.audio.coded import DATA, encode, packets
 
 from stenowire.audio.frontend import FrontEnd
-from stenowire.audio.sound import joined
+from stenowire.audio.twofold import joined
 from stenowire.audio.vad import SpeechDetector
 from stenowire.models.fetch import ensure
 from stenowire.models.paths import default_root

@@ -9,7 +9,7 @@ from core.drive import NAME, Drive, opening
 from stenowire.audio import rnnoise
 from stenowire.audio.denoise import EAR_SHARE, Denoiser, noise_stage
 from stenowire.audio.snr import SignalToNoise
-from stenowire.audio.sound import Sound, joined
+from stenowire.audio.twofold import Sound, joined
 from stenowire.errors import InvalidParameter
 from stenowire.events import Finished, Reconfigure, Reconfigured, Refused
 from stenowire.types import Samples

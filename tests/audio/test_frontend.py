@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from audio.wav_files import chunk, extensible, fmt, riff
 from stenowire.audio.frontend import FrontEnd
-from stenowire.audio.sound import joined
+from stenowire.audio.twofold import joined
 from stenowire.errors import BadAudio, UnsupportedFormat
 from stenowire.types import AudioFormat, Encoding, Samples
 

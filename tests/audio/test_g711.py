@@ -11,7 +11,7 @@ from audio.wav_files import chunk, fmt, riff
 from stenowire.audio.decode import Decoder
 from stenowire.audio.frontend import FrontEnd
 from stenowire.audio.g711 import ALAW_FULL_SCALE, MULAW_FULL_SCALE, from_alaw, from_mulaw
-from stenowire.audio.sound import joined
+from stenowire.audio.twofold import joined
 from stenowire.types import AudioFormat, Encoding, Samples
 
 pytestmark = pytest.mark.unit

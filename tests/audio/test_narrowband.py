@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from stenowire.audio.frontend import FrontEnd
 from stenowire.audio.narrowband import HighPass, NarrowBand, is_narrow, without_hum
-from stenowire.audio.sound import joined
+from stenowire.audio.twofold import joined
 from stenowire.types import AudioFormat, Encoding, Samples
 
 pytestmark = pytest.mark.unit

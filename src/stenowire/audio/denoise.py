@@ -13,7 +13,7 @@ import numpy as np
 
 from stenowire.audio.rnnoise import DELAY, FRAME, RNNoise, available
 from stenowire.audio.snr import SignalToNoise
-from stenowire.audio.sound import Sound, joined
+from stenowire.audio.twofold import Sound, joined
 from stenowire.types import NoiseReduction, Samples
 
 TIMES = 3

@@ -16,7 +16,7 @@ from stenowire.audio.declip import Declipper
 from stenowire.audio.decode import Decoder
 from stenowire.audio.narrowband import EAR_GAIN, EAR_ODDS, NARROW_RATE_HZ, HighPass, NarrowBand
 from stenowire.audio.resample import Resampler
-from stenowire.audio.sound import NOTHING, Sound, joined
+from stenowire.audio.twofold import NOTHING, Sound, joined
 from stenowire.types import AudioFormat, Samples
 
 

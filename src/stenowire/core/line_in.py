@@ -9,7 +9,7 @@ import numpy as np
 from stenowire.audio.denoise import EAR_DOUBT, noise_stage
 from stenowire.audio.frontend import FrontEnd
 from stenowire.audio.level import amplified
-from stenowire.audio.sound import Sound
+from stenowire.audio.twofold import Sound
 from stenowire.core.segmenter import FRAME
 from stenowire.core.tape import Tape
 from stenowire.events import Open, Reconfigure
