@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from core.drive import NAME, opening, pcm
-from stenowire.audio.denoise import EAR_DOUBT
 from stenowire.audio.narrowband import EAR_GAIN
-from stenowire.core.line_in import LineIn
+from stenowire.core.line_in import DOUBT, LineIn
 from stenowire.core.tape import Tape
 from stenowire.events import Reconfigure
 from stenowire.types import AudioFormat, NoiseReduction, Samples
@@ -52,11 +51,12 @@ def test_the_detector_hears_what_is_recognised() -> None:
 
 
 @pytest.mark.unit
-def test_a_telephone_is_louder_for_the_detector() -> None:
+def test_a_telephone_is_louder_for_the_detector_which_is_doubted() -> None:
     one, tape = line(rate_hz=8_000)
     send(one, hiss(1.0, 8_000))
     one.flush()
     assert heard(one, tape) == pytest.approx(EAR_GAIN * tape.view(0, tape.end))
+    assert one.ear_doubts(0, 10 * 512) == [DOUBT] * 10
 
 
 @pytest.mark.engine
@@ -92,7 +92,7 @@ def test_the_detector_is_doubted_where_it_hears_another_sound() -> None:
     for begin, end in pairwise((0, 20 * 512, 40 * 512, 62 * 512)):
         one.for_ear(begin, end)
         doubts += one.ear_doubts(begin, end)
-    assert len(doubts) == 62 and set(doubts[:31]) == {1.0} and set(doubts[35:]) == {EAR_DOUBT}
+    assert len(doubts) == 62 and set(doubts[:31]) == {1.0} and set(doubts[35:]) == {DOUBT}
 
 
 @pytest.mark.engine

@@ -28,9 +28,6 @@ SHARES = {"near_field": 0.5, "far_field": 0.7, "auto": 0.5}
 """Of the suppressed sound in the mixture that is recognised."""
 EAR_SHARE = 0.8
 """In what the detector hears. With all of it noise alone becomes words."""
-EAR_DOUBT = 6.0
-"""By what its odds are to be divided where *surely* speech is judged: noise that is left over is cut up as talk is. It
-had 0.988 twice within half a second, and talk in noise at 5 dB more than 0.99."""
 WARM_UP = 20
 """Steps that the suppressor listens before it is heard, after a rest."""
 REST_AFTER = 200
