@@ -25,7 +25,8 @@ SNRS_DB = (20, 10, 5, 0)
 CODED = ["8 kHz", "mulaw", "mp3", "opus loss 0", "opus loss 5", "opus loss 10", "opus loss 20"]
 JUDGED = ("clean", "snr 5")
 DRAWS = 8
-"""Places in the noises, half of them in either, by which `auto` is judged: what it takes away varies by 7 % between them."""
+"""Places in the noises, half of them in either, by which `auto` is judged: what it takes away varies by 7 % from one
+to the next."""
 AGAIN = f"snr 5 in {DRAWS} draws"
 MOST_ADDED, LEAST_CUT = 0.2, 0.10
 LIMIT_S = 1800.0
