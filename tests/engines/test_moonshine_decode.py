@@ -227,3 +227,21 @@ def test_where_all_run_in_circles_one_turn_is_written(heard: Heard) -> None:
             return step
 
     assert beam(cast(Network, Only(20)), heard, 100).tokens == [10, 11, 12, 13, 50, 51]
+
+
+def test_an_unlikely_circle_does_not_replace_a_text_that_was_cut_off(heard: Heard) -> None:
+    """Nothing ends before the limit; one token is said seven times, and for the eighth time 40 nats below."""
+    script = [10, *[50] * 7, *range(11, 100)]
+
+    class Scripted:
+        said = 0
+
+        def decode(self, heard: Heard, tokens: NDArray[np.int64], kept: Layers | None, best: int) -> Step:
+            rows = len(tokens)
+            candidates, scores = np.full((rows, 1, best), 50), np.full((rows, 1, best), -40.0, np.float32)
+            candidates[:, 0, 0], scores[:, 0, 0] = script[self.said], -0.1
+            self.said += 1
+            nothing, attention = np.zeros((rows, 1, 0), np.float32), np.zeros((rows, 1, heard.frames), np.float32)
+            return Step(scores, candidates, nothing, attention, [tokens])
+
+    assert beam(cast(Network, Scripted()), heard, 30).tokens == script[:30]

@@ -114,13 +114,13 @@ def likeliest(
         step = network.decode(heard, np.array([[text.token] for text in growing]), kept, best=2 * width)
         grown = _grown(growing, step)[: 2 * width]
         worth = grown[0].total - margin
-        grown, circles = apart(grown)
+        grown, circles = apart([text for text in grown if text.total >= worth])
         circling += circles
         growing = []
         for place, text in enumerate(grown):
-            if text.token != END and text.total >= worth and len(growing) < width:
+            if text.token != END and len(growing) < width:
                 growing.append(text)
-            elif text.token == END and text.total >= worth and place < width:
+            elif text.token == END and place < width:
                 ended.append((text.total, text))
                 best_total = max(best_total, text.total)
         kept = [values[[text.row for text in growing]] for values in step.kept]

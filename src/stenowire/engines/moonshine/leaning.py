@@ -82,13 +82,13 @@ def _likely(grown: list[Leaning], best: _Best) -> list[Leaning]:
     """The texts that a plain beam would keep, and whether one has ended."""
     grown.sort(key=lambda text: -text.total)
     floor = grown[0].total - BEAM_MARGIN
-    straight, circling = apart(grown[: 2 * BEAM_WIDTH])
+    straight, circling = apart([text for text in grown[: 2 * BEAM_WIDTH] if text.total >= floor])
     best.circling = best.circling or next(iter(circling), None)
     kept: list[Leaning] = []
     for place, text in enumerate(straight):
         if text.token != END and text.total > max(best.worth, floor) and len(kept) < BEAM_WIDTH:
             kept.append(text)
-        elif text.token == END and text.total > best.worth and text.total >= floor and place < BEAM_WIDTH:
+        elif text.token == END and text.total > best.worth and place < BEAM_WIDTH:
             best.text, best.worth = text, text.total
     return kept
 
