@@ -102,10 +102,10 @@ async def test_the_second_ctrl_c_leaves_at_once(tmp_path: Path) -> None:
     assert status == 130 and "w1 w2" in screen
 
 
-def test_what_the_machine_plays_is_not_captioned(
+def test_what_the_machine_plays_is_not_captioned_and_what_is_said_is(
     tmp_path: Path, sound: Room, moonshine_folder: Path, silero_folder: Path
 ) -> None:
-    """The microphone hears nothing but the loudspeaker, a little later."""
+    """The microphone hears the loudspeaker, a little later, and when that is silent a person."""
     pytest.importorskip("livekit", reason="the extra `microphone` is not installed")
     sound.control("load-module", "module-loopback", "source=room.monitor", "sink=mouth", "latency_msec=60")
     environment = sound.env | {"PULSE_SOURCE": "mouth.monitor"}
@@ -116,13 +116,16 @@ def test_what_the_machine_plays_is_not_captioned(
             terminal.until(lambda screen: "Ctrl-C ends" in screen or "arriving" in screen)
             with sound.playing(moonshine_folder / "two_cities.wav"):
                 terminal.until(lambda screen: bool(re.search(r"00:2\d\.\d", screen)))
+            closed = CLOSED.findall(terminal.until(lambda screen: not OPEN.search(screen)))
+            heard[option] = len(" ".join(closed).split())
+            if option:
+                with sound.playing(moonshine_folder / "beckett.wav", sink="mouth"):
+                    terminal.until(lambda screen: "fail better" in screen.lower())
             terminal.press("C-c")
             status, screen = terminal.ended()
         assert status == 130, screen
-        heard[option] = len(spoken(screen))
         assert option or "the age of wisdom" in " ".join(spoken(screen))
-    # What is left of an echo is quiet talk, whose beginnings are taken in too: 20 to 38 words of 59.
-    assert heard[""] > 15 and heard["--echo-cancel"] < 0.8 * heard[""], heard
+    assert heard[""] > 15 and heard["--echo-cancel"] * 10 < heard[""], heard
 
 
 def test_without_a_microphone_one_line_says_so(tmp_path: Path) -> None:

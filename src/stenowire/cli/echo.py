@@ -8,7 +8,6 @@ or PipeWire. A machine without any cannot cancel echo, and says so.
 import asyncio
 import re
 import shutil
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -16,17 +15,13 @@ import numpy as np
 
 from stenowire.audio.resample import Resampler
 from stenowire.cli.exits import Status, Stop
+from stenowire.cli.in_step import InStep
 from stenowire.client.echo import EchoCanceller
 from stenowire.client.microphone import Microphone, devices
 from stenowire.types import SESSION_RATE_HZ, AudioFormat, Samples
 
 LOOPBACK = re.compile(r"\bmonitor\b|loopback|stereo mix|stereomix|what u hear|blackhole|soundflower", re.IGNORECASE)
 """How devices call themselves that record what is played."""
-HELD_PIECES = 2
-"""Of the microphone, so that what was played is there before what was heard of it."""
-WAITING = SESSION_RATE_HZ * 3 // 20
-"""Samples of what is played that may wait for the microphone's next piece, 150 ms: both come in lumps of their own.
-More would be late, and what comes later than its echo cancels nothing (dev/LOG.md, "Echo in the command")."""
 SETTLE_S = 0.5
 PAREC = (
     "--device=@DEFAULT_MONITOR@",
@@ -67,29 +62,22 @@ class Cleaned:
         self.format = AudioFormat("pcm", SESSION_RATE_HZ)
         self.stop = microphone.stop
         self._microphone, self._canceller = microphone, canceller
-        self._played = np.empty(0, np.float32)
+        self._in_step = InStep()
 
     def played(self, samples: Samples) -> None:
-        self._played = np.concatenate((self._played, samples))
+        self._in_step.played(samples)
 
     async def pieces(self) -> AsyncIterator[bytes]:
         resampler = Resampler(self._microphone.format.rate_hz)
-        held: deque[Samples] = deque()
         async for piece in self._microphone.pieces():
-            held.append(resampler.feed(_samples(piece)))
-            if len(held) > HELD_PIECES:
-                yield _bytes(self._cleaned(held.popleft()))
-        for samples in (*held, resampler.flush()):
-            yield _bytes(self._cleaned(samples))
-        yield _bytes(self._canceller.flush())
+            if cleaned := self._cleaned(*self._in_step.heard(resampler.feed(_samples(piece)))):
+                yield cleaned
+        yield self._cleaned(*self._in_step.heard(resampler.flush()))
+        yield self._cleaned(*self._in_step.flush()) + _bytes(self._canceller.flush())
 
-    def _cleaned(self, heard: Samples) -> Samples:
-        """With as much of what was played, never an old part of it: it may have piled up while the microphone hung."""
-        count = len(heard)
-        recent = self._played[-(count + WAITING) :]
-        self._canceller.far_end(recent[:count])
-        self._played = recent[count:]
-        return self._canceller.near_end(heard)
+    def _cleaned(self, played: Samples, heard: Samples) -> bytes:
+        self._canceller.far_end(played)
+        return _bytes(self._canceller.near_end(heard))
 
 
 @asynccontextmanager
