@@ -62,7 +62,7 @@ class Listener:
                     heard = self._detector.hear([(self._ear, samples)])[0]
                     todo += self._session.absorb(Heard("bench", heard), 0.0)
                 case Step() as step:
-                    answer = Stepped("bench", step.stream, step.ticket, step.kind, self._final(step.clip))
+                    answer = Stepped("bench", step.stream, step.ticket, step.kind, self._final(step))
                     todo += self._session.absorb(answer, 0.0)
                 case Final(sentence=sentence):
                     self._said += sentence.words
@@ -71,11 +71,12 @@ class Listener:
                 case OpenStream():
                     pass
 
-    def _final(self, clip: Samples) -> Hypothesis:
-        key = clip.tobytes()
+    def _final(self, step: Step) -> Hypothesis:
+        key = step.clip.tobytes() + (b"" if step.again is None else step.again.tobytes())
         if key not in self._known:
             state: Any = self._engine.open(Hint())
-            (self._known[key],) = self._engine.step([Job(state=state, clip=clip, final=True, effort="beam")])
+            job = Job(state=state, clip=step.clip, again=step.again, final=True, effort="beam")
+            (self._known[key],) = self._engine.step([job])
         return self._known[key]
 
     def forget(self) -> None:

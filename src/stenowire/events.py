@@ -222,6 +222,8 @@ class Step(Event, frozen=True, kw_only=True):
 
     stream: int
     clip: Samples
+    again: Samples | None = None
+    """Of a final: the same moments as the speech detector heard them, where that is another sound."""
     settled: int = 0
     """How many words of the last hypothesis are settled: an interim must begin with exactly them."""
     kind: StepKind = "partial"

@@ -57,6 +57,7 @@ def test_a_telephone_is_louder_for_the_detector_which_is_doubted() -> None:
     one.flush()
     assert heard(one, tape) == pytest.approx(EAR_GAIN * tape.view(0, tape.end))
     assert one.ear_doubts(0, 10 * 512) == [DOUBT] * 10
+    assert one.again(0, 10 * 512) is None, "louder is not another sound"
 
 
 @pytest.mark.engine
@@ -96,14 +97,31 @@ def test_the_detector_is_doubted_where_it_hears_another_sound() -> None:
 
 
 @pytest.mark.engine
-def test_what_the_detector_has_heard_is_dropped_while_the_recogniser_still_waits() -> None:
+def test_what_the_detector_hears_is_kept_as_long_as_what_is_recognised() -> None:
     one, tape = line("near_field")
     send(one, hiss(20.0))
     for begin in range(0, 300_000, 4096):
         one.for_ear(begin, begin + 4096)
-    assert tape.begin == 0
+    assert len(one.for_ear(0, 4096)) == 4096
+    tape.forget(290_000)
+    one.for_ear(300_000, 304_096)
+    assert tape.begin > 280_000
     with pytest.raises(ValueError, match="outside"):
         one.for_ear(0, 4096)
+
+
+@pytest.mark.engine
+def test_there_is_another_sound_to_listen_to_only_where_noise_is_reduced() -> None:
+    one, tape = line()
+    send(one, hiss(1.0))
+    assert one.again(0, 16_000) is None
+    change(one, "near_field")
+    send(one, hiss(1.0))
+    one.flush()
+    again = one.again(0, 32_000)
+    assert again is not None and np.array_equal(again, one.for_ear(0, 32_000))
+    assert not np.array_equal(again, tape.view(0, 32_000))
+    assert one.again(0, 15_000) is None, "where it was not reduced yet"
 
 
 @pytest.mark.engine

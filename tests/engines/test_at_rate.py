@@ -31,6 +31,7 @@ class Telephone(ScriptedEngine):
 
     def step(self, jobs: Sequence[Job]) -> list[Hypothesis]:
         self.clips += [job.clip for job in jobs]
+        self.again = jobs[-1].again
         return [Hypothesis((Word("heard", 0, 100),), heard_ms=len(job.clip) // 8, final=job.final) for job in jobs]
 
 
@@ -57,8 +58,9 @@ def test_an_8_khz_model_hears_a_call_as_it_was_sent_but_for_rumble() -> None:
 
 def test_the_hub_gives_every_engine_its_own_rate() -> None:
     telephone: Any = Hub(Telephone(), object()).engine
-    telephone.step([Job(state=telephone.open(opening().hint), clip=np.zeros(16_000, np.float32))])
-    assert len(telephone.clips[0]) == 8_000
+    silence = np.zeros(16_000, np.float32)
+    telephone.step([Job(state=telephone.open(opening().hint), clip=silence, again=silence)])
+    assert len(telephone.clips[0]) == len(telephone.again) == 8_000
     assert telephone.info.rate_hz == 16_000
 
 

@@ -54,6 +54,16 @@ async def test_a_step_comes_back_to_its_owner_on_the_loop(pool: Pool) -> None:
     assert ([word.text for word in result.hypothesis.words], result.ticket) == (["w3", "w7"], 4)
 
 
+async def test_the_engine_is_given_both_sounds_of_a_final(engine: ScriptedEngine, pool: Pool) -> None:
+    jobs: list[Job] = []
+    engine.before_step = jobs.extend
+    inbox, clip, again = Inbox(), say("w3"), say("w4")
+    pool.submit(inbox.deliver, OpenStream("T", 1, Hint()))
+    pool.submit(inbox.deliver, Step("T", stream=1, clip=clip, again=again, kind="final"))
+    await inbox.next()
+    assert jobs[0].clip is clip and jobs[0].again is again
+
+
 async def test_sound_is_judged_in_order(pool: Pool) -> None:
     inbox = Inbox()
     pool.submit(inbox.deliver, Listen("T", np.concatenate([say("w9")[:5120], pause(320)])))

@@ -1,7 +1,7 @@
 """The line in: from the bytes that a client sends to samples on the tape.
 
 In: bytes, changes of their format and of noise reduction. Out: samples on the tape, how many came, and the same moments
-as the speech detector is to hear them. It must not know speech, text or time.
+as the speech detector, and a recogniser that listens twice, are to hear them. It must not know speech, text or time.
 """
 
 import numpy as np
@@ -46,17 +46,23 @@ class LineIn:
         return self._front.ear_odds
 
     def for_ear(self, begin: int, end: int) -> Samples:
-        """float32[end - begin]: what the speech detector is to hear there. To be asked in order: what lies before is
-        dropped."""
+        """float32[end - begin]: what the speech detector is to hear there. It is kept as long as what is recognised."""
         tape = self._tape
         if self._ear is not None:
             tape = self._ear
-            tape.forget(begin)
+            tape.forget(self._tape.begin)
         return amplified(tape.view(begin, end), self._front.ear_gain)
 
+    def again(self, begin: int, end: int) -> Samples | None:
+        """float32[end - begin]: the same moments as the detector hears them, as loud as on the tape; None where that is
+        what is recognised."""
+        if self._ear is None:
+            return None
+        other = self._ear.view(begin, end)
+        return None if np.array_equal(other, self._tape.view(begin, end)) else other
+
     def ear_doubts(self, begin: int, end: int) -> list[float]:
-        """Of each frame, by what the odds of speech are divided where *surely* speech is judged. To be asked like
-        `for_ear`."""
+        """Of each frame, by what the odds of speech are divided where *surely* speech is judged."""
         frames = (end - begin) // FRAME
         if self._front.ear_odds != 1:
             return [DOUBT] * frames

@@ -64,7 +64,7 @@ class Session:
         self._answers = Answers(opening)
         self._hearing = Hearing(opening, self._tape, self._line, self._answers)
         self._segmenter = Segmenter(self._within_engine(opening.segmentation), place=point.place if point else None)
-        self._steps = Steps(opening, engine, self._tape)
+        self._steps = Steps(opening, engine, self._tape, self._line)
         self._needed = self._tape.begin
         """From where audio is kept."""
         self._finishing = False

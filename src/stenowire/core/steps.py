@@ -3,6 +3,7 @@
 In: utterances, how far they are heard. Out: work for the pool. It must not know sentences, dialects or a clock.
 """
 
+from stenowire.core.line_in import LineIn
 from stenowire.core.tape import Tape
 from stenowire.core.utterance import OpenUtterance, ms
 from stenowire.events import CloseStream, Open, OpenStream, Step, StepKind, Work
@@ -17,10 +18,11 @@ YOUNG_STEP_MS = 200
 
 
 class Steps:
-    def __init__(self, opening: Open, engine: EngineInfo, tape: Tape) -> None:
+    def __init__(self, opening: Open, engine: EngineInfo, tape: Tape, line: LineIn) -> None:
         self._session = opening.session
         self._engine = engine
         self._tape = tape
+        self._line = line
         self.hint = opening.hint
         """For streams that open from now on."""
 
@@ -51,6 +53,7 @@ class Steps:
             self._session,
             stream=utterance.id,
             clip=self._tape.view(utterance.start, end),
+            again=self._line.again(utterance.start, end) if kind == "final" else None,
             settled=utterance.shown.stable,
             kind=kind,
             due=due,

@@ -31,7 +31,7 @@ class AtRate:
         return self._engine.open(hint)
 
     def step(self, jobs: Sequence[Job]) -> list[Hypothesis]:
-        return self._engine.step([msgspec.structs.replace(job, clip=self._resampled(job.clip)) for job in jobs])
+        return self._engine.step([self._at_its_rate(job) for job in jobs])
 
     def close(self, state: Any) -> None:
         self._engine.close(state)
@@ -42,6 +42,10 @@ class AtRate:
     def __getattr__(self, name: str) -> Any:
         """What only some engines offer: scoring texts, tokens."""
         return getattr(self._engine, name)
+
+    def _at_its_rate(self, job: Job) -> Job:
+        again = None if job.again is None else self._resampled(job.again)
+        return msgspec.structs.replace(job, clip=self._resampled(job.clip), again=again)
 
     def _resampled(self, clip: Samples) -> Samples:
         resampled: Samples = soxr.resample(clip, SESSION_RATE_HZ, self._rate_hz, quality="HQ")

@@ -21,6 +21,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """What `open` returned."""
     clip: Samples
     """float32[n] at `info.rate_hz`: all audio of the utterance so far. Only read."""
+    again: Samples | None = None
+    """float32[n] of a final in noise: the same moments with more of the noise taken away than the clip. An engine may
+    listen to both."""
     settled: int = 0
     """How many words of the state's last hypothesis must open an interim unchanged."""
     final: bool = False

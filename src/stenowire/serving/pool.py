@@ -183,6 +183,7 @@ class Pool:
                 Job(
                     state=stream.state,
                     clip=step.clip,
+                    again=step.again,
                     settled=step.settled,
                     final=step.kind == "final",
                     effort=batch.effort,

@@ -5,7 +5,7 @@ Must not know words, times or sessions.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,12 @@ BEAM_MARGIN = 3.0
 """Natural-log units below the best text at which a text is given up: wider costs time and gains nothing."""
 
 Listened = NDArray[np.float32]
+
+
+class Decoder(Protocol):
+    """What a search asks: the network, or several hearings of one clip at once (`hearings.py`)."""
+
+    def decode(self, heard: Heard, tokens: NDArray[np.int64], kept: Layers | None, best: int = 1) -> Step: ...
 
 
 class Decoded(NamedTuple):
@@ -91,13 +97,13 @@ class Text:
         return [text for text in line[-2::-1] if text.token != END]
 
 
-def beam(network: Network, heard: Heard, cap: int, width: int = BEAM_WIDTH, margin: float = BEAM_MARGIN) -> Decoded:
+def beam(network: Decoder, heard: Heard, cap: int, width: int = BEAM_WIDTH, margin: float = BEAM_MARGIN) -> Decoded:
     """The likeliest of the texts that `likeliest` finds."""
     return likeliest(network, heard, cap, 1, width, margin)[0]
 
 
 def likeliest(
-    network: Network, heard: Heard, cap: int, count: int, width: int = BEAM_WIDTH, margin: float = BEAM_MARGIN
+    network: Decoder, heard: Heard, cap: int, count: int, width: int = BEAM_WIDTH, margin: float = BEAM_MARGIN
 ) -> list[Decoded]:
     """One to `count` texts, the likeliest first, by the sum of scores, among up to `width` that grow side by side.
 

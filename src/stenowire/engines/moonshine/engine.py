@@ -19,6 +19,7 @@ from stenowire.engines.moonshine import decode
 from stenowire.engines.moonshine.build import build_graphs
 from stenowire.engines.moonshine.decode import Decoded
 from stenowire.engines.moonshine.guards import token_cap
+from stenowire.engines.moonshine.hearings import heard_together
 from stenowire.engines.moonshine.leaning import beams
 from stenowire.engines.moonshine.narrow import heard_twice
 from stenowire.engines.moonshine.network import Heard, Network
@@ -112,10 +113,13 @@ class MoonshineEngine:
         stream: Stream = job.state
         stream.heard, stream.unheard, stream.proposals = None, "", []
         words: list[Word] = []
-        clip = amplified(job.clip, clip_gain(job.clip))
+        gain = clip_gain(job.clip)
+        clip = amplified(job.clip, gain)
+        again = None if job.again is None else amplified(job.again, gain)
         spans = parts(clip, MAX_WINDOW)
         for begin, end in spans:
-            heard, found = self._recognise(clip[begin:end], job.effort, stream)
+            other = None if again is None else again[begin:end]
+            heard, found = self._recognise(clip[begin:end], job.effort, stream, other)
             words += _shifted(found, begin)
         if len(spans) > 1:
             stream.proposals = []
@@ -123,7 +127,9 @@ class MoonshineEngine:
             stream.heard = heard
         return _hypothesis(words, job)
 
-    def _recognise(self, clip: Samples, effort: Effort, stream: Stream) -> tuple[Heard | None, list[Word]]:
+    def _recognise(
+        self, clip: Samples, effort: Effort, stream: Stream, again: Samples | None = None
+    ) -> tuple[Heard | None, list[Word]]:
         if not _audible(clip):
             return None, []
         heard, cap = self._network.encode(self._network.listen(clip)), token_cap(len(clip))
@@ -131,6 +137,8 @@ class MoonshineEngine:
             decoded, leaning = beams(self._network, heard, cap, stream.terms)
         elif effort == "beam" and is_narrow(clip):
             decoded = leaning = heard_twice(self._network, clip, heard, cap)
+        elif effort == "beam" and again is not None:
+            decoded = leaning = heard_together(self._network, clip, again, heard, cap)
         else:
             decoded = leaning = self._search(heard, cap, effort)
         words = [piece.word for piece in to_pieces(self._tokenizer, decoded, clip)]
