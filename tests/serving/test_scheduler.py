@@ -1,5 +1,6 @@
 """Who is served first, and what gives way under load."""
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -110,6 +111,26 @@ def test_many_finals_at_once_are_decoded_greedily() -> None:
     batch = scheduler.next(0.0)
     assert batch is not None
     assert batch.effort == "greedy"
+
+
+def test_what_a_second_sound_costs_is_known_apart() -> None:
+    """Noise in one session makes no final of another one greedy."""
+    scheduler = Scheduler(workers=1, batch=1)
+    noisy = msgspec.structs.replace(step(1, "final", due=0.5, seconds=10), again=np.zeros(160_000, np.float32))
+    for number in range(60):
+        scheduler.submit(number, msgspec.structs.replace(noisy, due=99.0), 0.0)
+        batch = scheduler.next(0.0)
+        assert batch is not None
+        scheduler.done(batch, 2.0)
+        scheduler.forget(number)
+    efforts = []
+    for one in (step(100, "final", due=0.5, seconds=10), noisy):
+        scheduler.submit(100, one, 0.0)
+        batch = scheduler.next(0.0)
+        assert batch is not None
+        scheduler.done(batch, 0.2)
+        efforts.append(batch.effort)
+    assert efforts == ["beam", "greedy"]
 
 
 def test_a_policy_overrules_the_clock() -> None:

@@ -56,8 +56,8 @@ class Scheduler:
         self._waiting: dict[Hashable, Waiting] = {}
         self._streams: dict[Hashable, Stream] = {}
         self._partial_cost_s = 0.03
-        self._beam_cost = 0.02
-        """Seconds of work per second of clip, smoothed."""
+        self._beam_cost = {False: 0.02, True: 0.06}
+        """Seconds of work per second of clip, smoothed; by whether there is a second sound to listen to."""
         self.coalesced = 0
         """Interims replaced by newer ones before they ran."""
 
@@ -112,8 +112,9 @@ class Scheduler:
         if batch.steps[0].kind == "partial":
             self._partial_cost_s += SMOOTHING * (cost_s / len(batch.steps) - self._partial_cost_s)
         elif batch.effort == "beam":
-            seconds = max(1.0, len(batch.steps[0].clip) / 16_000)
-            self._beam_cost += SMOOTHING * (cost_s / seconds - self._beam_cost)
+            step = batch.steps[0]
+            seconds, again = max(1.0, len(step.clip) / 16_000), step.again is not None
+            self._beam_cost[again] += SMOOTHING * (cost_s / seconds - self._beam_cost[again])
 
     # ---- state for metrics --------------------------------------------------------------------------------------
 
@@ -151,4 +152,4 @@ class Scheduler:
         return "beam" if end + behind / self._workers <= first.step.due + LATE_S else "greedy"
 
     def _final_cost_s(self, waiting: Waiting) -> float:
-        return self._beam_cost * len(waiting.step.clip) / 16_000
+        return self._beam_cost[waiting.step.again is not None] * len(waiting.step.clip) / 16_000
