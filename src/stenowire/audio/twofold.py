@@ -15,7 +15,7 @@ class Sound(NamedTuple):
     samples: Samples
     """float32[n]: what is recognised."""
     ear: Samples
-    """float32[n]: the same moments for the detector and for whoever listens twice; the very same array where there is
+    """float32[n]: the same moments for the detector and for whoever listens again; the very same array where there is
     no difference."""
 
     @property

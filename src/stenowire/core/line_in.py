@@ -1,7 +1,7 @@
 """The line in: from the bytes that a client sends to samples on the tape.
 
 In: bytes, changes of their format and of noise reduction. Out: samples on the tape, how many came, and the same moments
-as the speech detector, and a recogniser that listens twice, are to hear them. It must not know speech, text or time.
+as the speech detector, and a recogniser that listens again, are to hear them. It must not know speech, text or time.
 """
 
 import numpy as np
