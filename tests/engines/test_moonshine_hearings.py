@@ -14,6 +14,7 @@ from stenowire.engines.moonshine.decode import beam
 from stenowire.engines.moonshine.guards import token_cap
 from stenowire.engines.moonshine.hearings import LATE, Together, heard_together, mean
 from stenowire.engines.moonshine.network import Heard, Network, Step
+from stenowire.engines.moonshine.shape import END, START
 from stenowire.types import Hint, Samples
 
 CLIPS = ["ls-mlx", "ls-84-121550-0000", "lj-LJ001-0003"]
@@ -69,12 +70,10 @@ def test_the_text_of_all_is_at_least_as_likely_in_the_mean_as_that_of_each(
 ) -> None:
     clip, again = in_noise(speech(f"{name}.flac")[0])
     cap = token_cap(len(clip))
-    silence = np.zeros(2 * LATE, np.float32)
-    sounds = [
-        clip,
-        *(np.concatenate((silence[LATE:], again))[: len(clip)], np.concatenate((silence, 2 * clip - again))),
-    ]
-    hearings = [network.encode(network.listen(sound[: len(clip)])) for sound in sounds]
+    hearings = []
+    for late, sound in ((0, clip), (LATE, again), (2 * LATE, 2 * clip - again)):
+        later = np.concatenate((np.zeros(late, np.float32), sound))[: len(clip)]
+        hearings.append(network.encode(network.listen(later)))
     taken = heard_together(network, clip, again, hearings[0], cap)
     texts = [taken.tokens, *(beam(network, heard, cap).tokens for heard in hearings)]
     means = [mean_score(network, hearings, tokens) for tokens in texts]
@@ -83,8 +82,8 @@ def test_the_text_of_all_is_at_least_as_likely_in_the_mean_as_that_of_each(
 
 def mean_score(network: Network, hearings: list[Heard], tokens: list[int]) -> float:
     """The sum over a text of the logarithms of each token's mean probability."""
-    line = np.array([[1, *tokens]])
-    wanted = np.array([[[token] for token in (*tokens, 2)]])
+    line = np.array([[START, *tokens]])
+    wanted = np.array([[[token] for token in (*tokens, END)]])
     scores = [network.decode(heard, line, None, 1, wanted).wanted[0, :, 0] for heard in hearings]
     return float(np.log(np.mean(np.exp(scores), axis=0)).sum())
 

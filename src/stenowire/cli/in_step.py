@@ -22,7 +22,7 @@ SLIPPED = 400 * MS
 
 
 class InStep:
-    """At `SESSION_RATE_HZ`. It holds less than a second of either stream."""
+    """At `SESSION_RATE_HZ`. It holds a second of either stream at most, beside the piece that has just come."""
 
     def __init__(self) -> None:
         self._played = np.empty(0, np.float32)
