@@ -1,6 +1,6 @@
 """Runs a session with the scripted detector and engine, in one thread and in order: same input, same output."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -8,7 +8,21 @@ from stenowire.core.session import Session
 from stenowire.engines.base import Job
 from stenowire.engines.scripted import ScriptedDetector, ScriptedEngine
 from stenowire.errors import InternalError
-from stenowire.events import Audio, Broken, CloseStream, Finish, Heard, Listen, Open, OpenStream, Result, Step, Stepped
+from stenowire.events import (
+    Audio,
+    Broken,
+    CloseStream,
+    Final,
+    Finish,
+    Heard,
+    Listen,
+    Open,
+    OpenStream,
+    Partial,
+    Result,
+    Step,
+    Stepped,
+)
 from stenowire.types import AudioFormat, Samples, Segmentation
 
 NAME = "T"
@@ -122,3 +136,18 @@ class Drive:
         except Exception as error:
             return Broken(NAME, step.stream, InternalError(str(error)))
         return Stepped(NAME, step.stream, step.ticket, step.kind, hypothesis)
+
+
+def finals(updates: Sequence[object]) -> list[str]:
+    return [update.sentence.text for update in updates if isinstance(update, Final)]
+
+
+def partials(updates: Sequence[object]) -> list[str]:
+    return [update.sentence.text for update in updates if isinstance(update, Partial)]
+
+
+def recognise(samples: np.ndarray, frame: int = 1600, **changes: object) -> Drive:
+    drive = Drive(opening(**changes))
+    drive.audio(samples, frame)
+    drive.finish()
+    return drive

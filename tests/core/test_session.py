@@ -8,44 +8,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from core.drive import NAME, Drive, opening, pcm
+from core.drive import NAME, Drive, finals, opening, partials, pcm, recognise
 from stenowire.engines.base import Job
 from stenowire.engines.scripted import BLOCK, SLOT, ScriptedDetector, ScriptedEngine, pause, say
-from stenowire.errors import InternalError, NoAudio, NoValidAudio, ResponseTimeout
 from stenowire.events import (
-    Alive,
-    Clear,
-    Cleared,
     Commit,
-    Committed,
-    Failed,
     Final,
     Finished,
-    Hangup,
     Opened,
     Partial,
     Reconfigure,
     Refused,
     SpeechStarted,
 )
-from stenowire.types import AudioFormat, Hint, HotWord, Hypothesis, Limits, Segmentation, TextOptions
+from stenowire.types import AudioFormat, Hint, HotWord, Hypothesis, Segmentation, TextOptions
 
 pytestmark = pytest.mark.unit
-
-
-def finals(updates: Sequence[object]) -> list[str]:
-    return [update.sentence.text for update in updates if isinstance(update, Final)]
-
-
-def partials(updates: Sequence[object]) -> list[str]:
-    return [update.sentence.text for update in updates if isinstance(update, Partial)]
-
-
-def recognise(samples: np.ndarray, frame: int = 1600, **changes: object) -> Drive:
-    drive = Drive(opening(**changes))
-    drive.audio(samples, frame)
-    drive.finish()
-    return drive
 
 
 def test_words_come_as_partials_and_then_as_one_final() -> None:
@@ -163,76 +141,6 @@ def test_filtered_words_reach_neither_partials_nor_finals() -> None:
     assert not any("w7" in text for text in partials(drive.updates))
 
 
-def test_finish_without_any_audio_fails() -> None:
-    drive = Drive(opening())
-    (failed,) = drive.finish()
-    assert isinstance(failed, Failed)
-    assert isinstance(failed.error, NoValidAudio)
-
-
-def test_no_audio_at_all_fails_after_its_time() -> None:
-    drive = Drive(opening(limits=Limits(first_audio_s=23)))
-    assert drive.session.next_tick == 23
-    assert drive.tick(22.9) == []
-    (failed,) = drive.tick(23)
-    assert isinstance(failed.error, NoAudio)
-    assert failed.error.message == "request timeout after 23 seconds."
-
-
-def test_audio_that_stalls_fails_after_its_time() -> None:
-    drive = Drive(opening(limits=Limits(first_audio_s=23, stall_s=60)))
-    drive.audio(pause(1000))
-    (failed,) = drive.tick(drive.now + 60)
-    assert isinstance(failed.error, ResponseTimeout)
-
-
-def test_endless_silence_fails_without_heartbeat() -> None:
-    drive = Drive(opening(limits=Limits(silence_s=60)))
-    updates = drive.audio(pause(61_000))
-    assert isinstance(updates[-1], Failed)
-    assert isinstance(updates[-1].error, ResponseTimeout)
-
-
-def test_endless_silence_is_told_with_heartbeat() -> None:
-    drive = Drive(opening(limits=Limits(silence_s=60), heartbeat=True))
-    updates = drive.audio(pause(65_000))
-    assert {type(update) for update in updates} == {Alive}
-    assert len(updates) == 6
-
-
-def test_a_step_that_breaks_once_is_tried_again() -> None:
-    breaks = [RuntimeError("once")]
-
-    def moody(jobs: Sequence[Job]) -> None:
-        if jobs[0].final and breaks:
-            raise breaks.pop()
-
-    drive = Drive(opening(), ScriptedEngine(moody))
-    drive.audio(np.concatenate([say("w3 w7"), pause(900)]))
-    assert finals(drive.updates) == ["w3 w7"]
-
-
-def test_a_step_that_keeps_breaking_fails_the_session() -> None:
-    def broken(jobs: Sequence[Job]) -> None:
-        raise RuntimeError("always")
-
-    drive = Drive(opening(), ScriptedEngine(broken))
-    drive.audio(np.concatenate([say("w3 w7"), pause(900)]))
-    assert isinstance(drive.updates[-1], Failed)
-    assert isinstance(drive.updates[-1].error, InternalError)
-    assert drive.session.done
-
-
-def test_every_stream_is_closed_when_the_session_ends() -> None:
-    drive = recognise(np.concatenate([say("w3"), pause(900), say("w7"), pause(900)]))
-    assert drive.engine.open_states == 0
-    gone = Drive(opening())
-    gone.audio(say("w3 w7 w9"))
-    assert gone.engine.open_states == 1
-    gone.send(Hangup(NAME))
-    assert gone.engine.open_states == 0
-
-
 def test_new_context_reaches_the_next_utterance() -> None:
     drive = Drive(opening())
     hints: list[Hint] = []
@@ -297,74 +205,6 @@ def test_speech_is_announced_before_its_words() -> None:
     assert kinds.index(SpeechStarted) < kinds.index(Partial)
 
 
-def manual(**changes: object) -> Drive:
-    return Drive(opening(segmentation=Segmentation(mode="manual", silence_ms=640), answer_empty=True, **changes))
-
-
-def test_a_commit_answers_all_audio_since_the_last_one_as_one_sentence() -> None:
-    drive = manual()
-    drive.audio(np.concatenate([say("w3 w7"), pause(1500), say("w9"), pause(100)]))
-    assert finals(drive.updates) == []
-    (committed, final) = drive.send(Commit(NAME))
-    assert committed == Committed(NAME, 1)
-    assert (final.sentence.text, final.item) == ("w3 w7 w9", 1)
-    drive.audio(say("w5"))
-    assert drive.send(Commit(NAME))[0] == Committed(NAME, 2)
-    drive.finish()
-    assert finals(drive.updates) == ["w3 w7 w9", "w5"]
-
-
-def test_a_committed_silence_is_answered_with_an_empty_final() -> None:
-    drive = manual()
-    drive.audio(pause(1000))
-    drive.send(Commit(NAME))
-    assert finals(drive.updates) == [""]
-
-
-def test_an_empty_commit_is_refused_and_the_session_goes_on() -> None:
-    drive = manual()
-    (refused,) = drive.send(Commit(NAME))
-    assert isinstance(refused, Refused)
-    drive.audio(say("w3"))
-    drive.send(Commit(NAME))
-    assert finals(drive.updates) == ["w3"]
-
-
-def test_cleared_audio_is_not_answered() -> None:
-    drive = manual()
-    drive.audio(say("w3 w4"))
-    assert drive.send(Clear(NAME)) == [Cleared(NAME)]
-    drive.audio(say("w7"))
-    drive.send(Commit(NAME))
-    drive.finish()
-    assert finals(drive.updates) == ["w7"]
-    assert drive.engine.open_states == 0
-
-
-def test_audio_that_was_not_committed_is_answered_at_finish() -> None:
-    drive = manual()
-    drive.audio(say("w3"))
-    drive.finish()
-    assert finals(drive.updates) == ["w3"]
-    assert isinstance(drive.updates[-1], Finished)
-
-
-def test_commits_do_not_shift_the_times_of_what_follows() -> None:
-    drive = manual()
-    for _ in range(20):
-        drive.audio(np.concatenate([pause(333), say("w3")]))
-        drive.send(Commit(NAME))
-    begins = [u.sentence.words[0].begin_ms for u in drive.updates if isinstance(u, Final)]
-    assert begins == [pytest.approx(333 + 833 * index, abs=40) for index in range(20)]
-
-
-def test_a_commit_in_voice_detection_does_not_wait_for_more_silence() -> None:
-    drive = Drive(opening())
-    drive.audio(np.concatenate([say("w3 w7"), pause(60)]))
-    drive.send(Commit(NAME))
-    assert finals(drive.updates) == ["w3 w7"]
-
-
 def test_the_format_may_change_between_audio() -> None:
     drive = Drive(opening())
     drive.audio(np.concatenate([say("w3"), pause(900)]))
@@ -419,33 +259,3 @@ def test_a_language_that_the_engine_does_not_know_is_refused_in_mid_session() ->
 def test_partials_name_the_only_language_there_is() -> None:
     drive = recognise(say("w3 w7 w9"))
     assert {u.sentence.language for u in drive.updates if isinstance(u, Partial | Final)} == {"en"}
-
-
-def test_a_change_of_mode_leaves_the_audio_before_it_alone() -> None:
-    drive = manual()
-    drive.deaf = True
-    drive.audio(say("w3 w7"))
-    drive.send(Commit(NAME))
-    drive.send(Reconfigure(NAME, segmentation=Segmentation(silence_ms=640)))
-    drive.audio(np.concatenate([say("w9"), pause(900)]))
-    drive.listen()
-    assert [u.item for u in drive.updates if isinstance(u, Committed | Final)] == [1, 1, 2]
-    assert finals(drive.updates) == ["w3 w7", "w9"]
-
-
-def test_words_of_cleared_audio_are_not_shown() -> None:
-    drive = manual()
-    drive.held = []
-    drive.audio(say("w3 w4 w5"))
-    drive.deaf = True
-    drive.send(Clear(NAME))
-    for step in drive.held:
-        drive.answer(step)
-    assert partials(drive.updates) == []
-
-
-def test_a_commit_while_nobody_speaks_is_answered_where_every_item_is() -> None:
-    drive = Drive(opening(answer_empty=True))
-    drive.audio(pause(1000))
-    committed, final = drive.send(Commit(NAME))
-    assert (committed, final.item, final.sentence.text) == (Committed(NAME, 1), 1, "")
