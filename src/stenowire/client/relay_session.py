@@ -6,22 +6,19 @@ item covers, commits included. Answers and conversations (Omni, `response.create
 pass as they are, without memory; the log says so.
 """
 
-import base64
-import binascii
 import time
 from collections import deque
-from typing import Any, Literal
+from typing import Literal
 
-import msgspec
 import structlog
 
+from stenowire.client.relay_fields import Message, audio_of, format_of, number, text_of
 from stenowire.client.relay_items import Item, Items, answered_to, growth, snapshot
 from stenowire.client.relay_journal import Entry, Journal, Kind
 from stenowire.client.relay_talk import Frame, ServerTrouble
 from stenowire.client.relay_task import read
 
 Family = Literal["qwen", "openai"]
-Message = dict[str, Any]
 
 KINDS: dict[str, Kind] = {
     "session.update": "update",
@@ -85,7 +82,7 @@ class SessionTalk:
         kind = message.get("type")
         event_id = message.get("event_id")
         event_id = event_id if isinstance(event_id, str) else None
-        data = _audio(message) if kind == "input_audio_buffer.append" else b""
+        data = audio_of(message) if kind == "input_audio_buffer.append" else b""
         if data:
             self._bound()
             self._journal.add(Entry("audio", self._journal.end, data, event_id))
@@ -103,7 +100,7 @@ class SessionTalk:
         if own:
             self._own_ids += 1
             event_id = message["event_id"] = f"relay_{self._own_ids}"
-        self._journal.add(Entry(kind, self._journal.end, _text(message), event_id, own, told=told))
+        self._journal.add(Entry(kind, self._journal.end, text_of(message), event_id, own, told=told))
 
     def _configure(self, message: Message) -> None:
         session = message.get("session")
@@ -113,7 +110,7 @@ class SessionTalk:
             return self._forget("it asks for answers")
         if session.get("type") == "transcription" or message["type"].startswith("transcription_"):
             self._rate_hz = RATES_HZ["openai"] if not self._journal.end else self._rate_hz
-        given = _format(session)
+        given = format_of(session)
         before = self._rate_hz, self._width
         if given.encoding is not None:
             if given.encoding not in WIDTHS:
@@ -229,7 +226,7 @@ class SessionTalk:
         self.close = (1011, "the connection to the server was lost")
         body = {"type": "server_error", "code": "ServiceUnavailable", "message": reason, "param": None}
         event = {"event_id": f"event_{self._own_ids}_lost", "type": "error", "error": body | {"event_id": None}}
-        return last_words or [_text(event)]
+        return last_words or [text_of(event)]
 
     # ---- answers --------------------------------------------------------------------------------------------------
 
@@ -264,7 +261,7 @@ class SessionTalk:
         if self._session_id is not None:
             return []
         self._session_id = str(session.get("id")) if isinstance(session, dict) else ""
-        return [_text(message)]
+        return [text_of(message)]
 
     def _updated(self, message: Message) -> list[Frame]:
         entry = self._updates.popleft() if self._updates else None
@@ -274,7 +271,7 @@ class SessionTalk:
             entry.told = True
         if self._session_id and isinstance(message.get("session"), dict) and "id" in message["session"]:
             message["session"]["id"] = self._session_id
-        return [_text(message)]
+        return [text_of(message)]
 
     def _cleared(self, message: Message) -> list[Frame]:
         entry = self._clears.popleft() if self._clears else None
@@ -284,27 +281,27 @@ class SessionTalk:
             entry.told = True
             if not self._items.open:
                 self._journal.let_go(entry.at, entry)
-        return [] if told else [_text(message)]
+        return [] if told else [text_of(message)]
 
     def _error(self, message: Message) -> list[Frame]:
         body = message.get("error")
         if not isinstance(body, dict):
-            return [_text(message)]
+            return [text_of(message)]
         code = str(body.get("code") or body.get("type") or "")
         if self.keeps and code.lower().startswith(TROUBLE):
             self._breakdowns += code != "session_expired"
             if self._breakdowns <= MOST_BREAKDOWNS:
-                raise ServerTrouble(f"{code}: {body.get('message')}", [_text(message)])
+                raise ServerTrouble(f"{code}: {body.get('message')}", [text_of(message)])
             self.over, self.close = True, (1011, "the server failed")
-            return [_text(message)]
+            return [text_of(message)]
         entry = self._at_fault(body, code)
         if entry is None:
-            return [] if self._again else [_text(message)]
+            return [] if self._again else [text_of(message)]
         if entry.own_id:
             body["event_id"] = None
         told, entry.told = entry.told, True
         self._journal.drop(entry)
-        return [] if told else [_text(message)]
+        return [] if told else [text_of(message)]
 
     def _at_fault(self, body: Message, code: str) -> Entry | None:
         """The update or commit that an error is about; the newest commit, where it has no name."""
@@ -346,16 +343,16 @@ class SessionTalk:
             self._settle()
         self.fruitful = True
         self._breakdowns = 0
-        return [_text(message)]
+        return [text_of(message)]
 
     def _place(self, kind: str, message: Message, item: Item) -> None:
         """Times on the session's own line, and where the item ends."""
         line_ms = self._line_at * 1000 // self._bytes_per_s
         match kind:
             case "input_audio_buffer.speech_started":
-                message["audio_start_ms"] = _number(message, "audio_start_ms") + line_ms
+                message["audio_start_ms"] = number(message, "audio_start_ms") + line_ms
             case "input_audio_buffer.speech_stopped":
-                end_ms = _number(message, "audio_end_ms")
+                end_ms = number(message, "audio_end_ms")
                 item.end = self._line_at + end_ms * self._rate_hz // 1000 * self._width
                 message["audio_end_ms"] = end_ms + line_ms
             case "input_audio_buffer.committed":
@@ -377,52 +374,15 @@ class SessionTalk:
             return []
         if kind.endswith("delta"):
             message["delta"] = growth(item, str(message.get("delta") or ""))
-            return [_text(message)] if message["delta"] else []
+            return [text_of(message)] if message["delta"] else []
         shown = snapshot(item, str(message.get("text") or ""), str(message.get("stash") or ""))
         if shown is None:
             return []
         message["text"], message["stash"] = shown
-        return [_text(message)]
+        return [text_of(message)]
 
     def _settle(self) -> None:
         if settled := self._items.settled():
             end, commit = answered_to(settled)
             self._journal.let_go(end, commit)
             self._let_go = False
-
-
-class _Format(msgspec.Struct):
-    encoding: Any = None
-    rate_hz: Any = None
-    turn: Any = "unsaid"
-
-
-def _format(session: Message) -> _Format:
-    """As far as a session's fields say, in any generation of their names."""
-    audio = session.get("audio")
-    given = audio.get("input") if isinstance(audio, dict) else None
-    given = given if isinstance(given, dict) else {}
-    inner = given.get("format")
-    inner = inner if isinstance(inner, dict) else {}
-    return _Format(
-        encoding=inner.get("type") or session.get("input_audio_format"),
-        rate_hz=inner.get("rate") or inner.get("sample_rate") or session.get("sample_rate"),
-        turn=given.get("turn_detection", session.get("turn_detection", "unsaid")),
-    )
-
-
-def _audio(message: Message) -> bytes:
-    """Nothing for what is no base64: the server is to say so."""
-    try:
-        return base64.b64decode(message["audio"], validate=True)
-    except (KeyError, TypeError, ValueError, binascii.Error):
-        return b""
-
-
-def _number(message: Message, name: str) -> int:
-    value = message.get(name)
-    return value if isinstance(value, int) else 0
-
-
-def _text(message: Message) -> str:
-    return msgspec.json.encode(message).decode()
